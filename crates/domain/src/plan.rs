@@ -112,6 +112,8 @@ pub struct Limits {
     pub tolerance: jiff::SignedDuration,
     /// How long consumers may take to pick a delivery up.
     pub converge_within: jiff::SignedDuration,
+    /// How long consumers that cannot be asked take to pick a delivery up.
+    pub adopt_within: jiff::SignedDuration,
     /// How long one call to a backend may take.
     pub step_timeout: jiff::SignedDuration,
     /// How often waiting steps look again.

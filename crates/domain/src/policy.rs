@@ -33,6 +33,9 @@ pub struct Policy {
     pub retry: RetryBudget,
     /// How long consumers may take to pick a delivery up.
     pub converge_within: SignedDuration,
+    /// How long consumers that cannot be asked what they run take to pick a delivery up, at the most: the cache age of a
+    /// published key set, a reload interval.
+    pub adopt_within: SignedDuration,
     /// What is asked before the old version goes.
     pub drain: DrainRule,
     /// Who may approve; where this is empty nobody has to.
@@ -144,6 +147,7 @@ impl Policy {
                 longest: minutes(5),
             },
             converge_within: minutes(15),
+            adopt_within: minutes(10),
             drain: DrainRule {
                 evidence: EvidenceRule::IfAvailable,
                 quiet: minutes(15),

@@ -14,7 +14,7 @@ mod remedy;
 
 pub use apply::IllegalEntry;
 pub use entry::{Entry, Event, Failure, Observed, Opened, Position};
-pub use evaluate::{converged, drained};
+pub use evaluate::drained;
 pub use judge::Judgement;
 pub use next::{Next, Question};
 pub use record::{RecordError, decode, encode};

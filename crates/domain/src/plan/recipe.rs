@@ -95,6 +95,7 @@ fn limits(policy: &Policy, trigger: &Trigger) -> Limits {
         retry: policy.retry.clone(),
         tolerance: policy.tolerance,
         converge_within: policy.converge_within,
+        adopt_within: policy.adopt_within,
         step_timeout: policy.step_timeout,
         poll: policy.poll,
         longest_token: policy.longest_token(),
@@ -173,6 +174,8 @@ impl Recipe {
         if !request.policy.approvers.is_empty() {
             steps.push(Action::Approve);
         }
+        // What we make ourselves waits sealed until the window opens, so that no time in it is spent on making it.
+        steps.extend(self.generate(request));
         let routine = *request.trigger == Trigger::Routine;
         let notice = if routine {
             request.policy.notice
@@ -210,11 +213,9 @@ impl Recipe {
             from: self.old,
             to: self.new,
         };
-        let mut steps = vec![
-            Action::Generate { version: self.new },
-            replace,
-            Action::Prove { version: self.new },
-        ];
+        let mut steps = self.generate_in_a_hurry(request);
+        steps.push(replace);
+        steps.push(Action::Prove { version: self.new });
         steps.extend(deliver(&self.before, &self.switched));
         steps.push(self.validate(request));
         if !self.hurried {
@@ -225,7 +226,7 @@ impl Recipe {
 
     fn key_ring(&self, request: &PlanRequest<'_>) -> Vec<Step> {
         let prove = Action::Prove { version: self.new };
-        let mut steps = vec![Action::Generate { version: self.new }];
+        let mut steps = self.generate_in_a_hurry(request);
         if self.contain_first {
             steps.extend(deliver(&self.before, &self.switched));
             steps.push(prove);
@@ -243,12 +244,24 @@ impl Recipe {
         steps
     }
 
+    fn generate(&self, request: &PlanRequest<'_>) -> Option<Step> {
+        let ours = request.shape.minted_by == MintedBy::Us;
+        ours.then_some(Action::Generate { version: self.new })
+    }
+
+    /// In an emergency nothing waits, and a containment comes first; everywhere else it was made in the prelude.
+    fn generate_in_a_hurry(&self, request: &PlanRequest<'_>) -> Vec<Step> {
+        self.generate(request).filter(|_| self.hurried).into_iter().collect()
+    }
+
     fn stage(&self, request: &PlanRequest<'_>) -> Vec<Step> {
         let version = self.new;
-        match request.shape.minted_by {
-            MintedBy::Us => vec![Action::Generate { version }, Action::Stage { version }],
-            MintedBy::Authority => vec![Action::Mint { version }],
-        }
+        let mut steps = self.generate_in_a_hurry(request);
+        steps.push(match request.shape.minted_by {
+            MintedBy::Us => Action::Stage { version },
+            MintedBy::Authority => Action::Mint { version },
+        });
+        steps
     }
 
     /// From the switch to the end of the old version's use: soak, grace and drain as far as there is time for them.

@@ -1,1 +1,152 @@
+use jiff::SignedDuration;
 
+use super::*;
+use crate::id::Revision;
+use crate::policy::TokenLifetime;
+use crate::schedule::Period;
+use crate::trigger::{EmergencyMode, LiveTokens};
+
+fn shape(overlap: Overlap) -> Shape {
+    Shape {
+        overlap,
+        minted_by: MintedBy::Us,
+        can_suspend: true,
+        archived: true,
+    }
+}
+
+fn policy() -> Policy {
+    let mut policy = Policy::new(Period::months(6));
+    policy.grace = SignedDuration::from_hours(24 * 8);
+    policy.tokens = [("access", 1), ("refresh", 24 * 7)]
+        .map(|(name, hours)| TokenLifetime {
+            name: name.to_owned(),
+            lifetime: SignedDuration::from_hours(hours),
+        })
+        .to_vec();
+    policy
+}
+
+fn emergency(mode: EmergencyMode, live_tokens: LiveTokens) -> Trigger {
+    let incident = "SEC-1".to_owned();
+    Trigger::Emergency {
+        incident,
+        mode,
+        live_tokens,
+    }
+}
+
+fn plan(shape: Shape, policy: &Policy, trigger: &Trigger) -> Result<Plan, PlanError> {
+    let view = View::new(Revision(1), VersionNumber(1), [VersionNumber(1)]);
+    let new = VersionNumber(2);
+    Plan::new(&PlanRequest {
+        shape,
+        policy,
+        trigger,
+        view,
+        new,
+    })
+}
+
+fn names(plan: &Plan) -> Vec<&'static str> {
+    plan.steps().iter().map(Action::name).collect()
+}
+
+#[test]
+fn a_presented_credential_is_staged_proved_and_drained_before_the_old_one_goes() {
+    let plan = plan(shape(Overlap::TwoVersions), &policy(), &Trigger::Routine).unwrap();
+    let expected = "preflight generate announce stage prove deliver,roll out,converge,validate grace drain suspend observe retire,prove dead,archive close";
+    assert_eq!(names(&plan).join(" "), expected.replace(',', " "));
+    assert!(plan.interruptions().is_empty());
+    assert_eq!(plan.steps()[plan.point_of_no_return()].name(), "retire");
+}
+
+#[test]
+fn a_key_ring_is_published_and_adopted_before_it_signs() {
+    let plan = plan(shape(Overlap::KeyRing), &policy(), &Trigger::Routine).unwrap();
+    let steps: Vec<String> = plan.steps().iter().map(ToString::to_string).collect();
+    assert_eq!(steps[3], "deliver r2 (primary 1, accepted 1,2)");
+    assert_eq!(steps[7], "deliver r3 (primary 2, accepted 1,2)");
+    assert_eq!(steps[13], "deliver r4 (primary 2, accepted 2)");
+    assert_eq!(plan.steps()[plan.point_of_no_return()].name(), "prove dead");
+}
+
+#[test]
+fn the_unwinding_of_a_switched_key_ring_outlasts_what_the_new_key_signed() {
+    let plan = plan(shape(Overlap::KeyRing), &policy(), &Trigger::Routine).unwrap();
+    let back: Vec<String> = plan.unwinding(9).iter().map(ToString::to_string).collect();
+    let expected = "deliver r5 (primary 1, accepted 1,2)|roll out r5|converge r5|outlast for 10081 min|deliver r6 (primary 1, accepted 1)|roll out r6|converge r6|prove dead version 2|close";
+    assert_eq!(back.join("|"), expected);
+}
+
+#[test]
+fn a_grace_shorter_than_the_longest_token_is_refused_with_its_story() {
+    let mut policy = policy();
+    policy.grace = SignedDuration::from_hours(48);
+    let error = plan(shape(Overlap::KeyRing), &policy, &Trigger::Routine).unwrap_err();
+    let words = error.to_string();
+    assert!(
+        words.contains("tokens signed by version {1} could be refused at step \"deliver r4 (primary 2, accepted 2)\""),
+        "{words}"
+    );
+    assert!(words.contains("set grace to 10081 min or more"), "{words}");
+}
+
+#[test]
+fn one_version_at_a_time_needs_a_declared_interruption() {
+    let mut policy = policy();
+    let refused = plan(shape(Overlap::OneVersion), &policy, &Trigger::Routine).unwrap_err();
+    assert!(refused.to_string().contains("interruption ="), "{refused}");
+    policy.interruption = Some("nightly batch only".to_owned());
+    let plan = plan(shape(Overlap::OneVersion), &policy, &Trigger::Routine).unwrap();
+    let during: Vec<&str> = plan.interruptions().iter().map(|i| i.name.as_str()).collect();
+    assert_eq!(during, ["replace", "prove", "deliver", "roll out", "converge"]);
+}
+
+#[test]
+fn an_interruption_of_the_policy_excuses_nothing_where_versions_can_overlap() {
+    let mut policy = policy();
+    policy.interruption = Some("whatever".to_owned());
+    policy.grace = SignedDuration::ZERO;
+    assert!(plan(shape(Overlap::KeyRing), &policy, &Trigger::Routine).is_err());
+}
+
+#[test]
+fn every_shape_and_trigger_has_a_plan_that_reads_back_as_itself() {
+    let mut policy = policy();
+    policy.interruption = Some("declared".to_owned());
+    let triggers = [
+        Trigger::Routine,
+        Trigger::Manual {
+            reason: "test".to_owned(),
+        },
+        emergency(EmergencyMode::Expedited, LiveTokens::Honour),
+        emergency(EmergencyMode::Expedited, LiveTokens::Refuse),
+        emergency(EmergencyMode::ContainFirst, LiveTokens::Refuse),
+    ];
+    for overlap in [Overlap::TwoVersions, Overlap::OneVersion, Overlap::KeyRing] {
+        for trigger in &triggers {
+            for can_suspend in [true, false] {
+                let shape = Shape {
+                    can_suspend,
+                    ..shape(overlap)
+                };
+                let plan = plan(shape, &policy, trigger).unwrap_or_else(|e| panic!("{shape:?} {trigger:?}: {e}"));
+                let json = serde_json::to_string(&plan).unwrap();
+                assert_eq!(serde_json::from_str::<Plan>(&json).unwrap(), plan);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_plan_that_was_tampered_with_does_not_read_back() {
+    let plan = plan(shape(Overlap::TwoVersions), &policy(), &Trigger::Routine).unwrap();
+    let mut json = serde_json::to_value(&plan).unwrap();
+    let steps = json["steps"].as_array_mut().unwrap();
+    let retire = steps.iter().position(|step| step["action"] == "retire").unwrap();
+    let early = steps.remove(retire);
+    steps.insert(4, early);
+    let error = serde_json::from_value::<Plan>(json).unwrap_err();
+    assert!(error.to_string().contains("lock somebody out"), "{error}");
+}

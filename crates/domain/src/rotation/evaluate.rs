@@ -1,17 +1,31 @@
 //! Reports of workloads and issuers, reduced to one verdict.
 
+use jiff::Timestamp;
+
+use super::Rotation;
 use crate::evidence::{Evidence, EvidenceKind};
 use crate::policy::EvidenceRule;
 use crate::ports::{Sample, Usage, Verdict, WorkloadReport};
 use crate::view::View;
 
-/// Whether every instance of every workload runs the view. An instance that does not say what it runs is *unknown*.
-pub fn converged(view: &View, reports: &[(String, WorkloadReport)]) -> Sample {
+impl Rotation {
+    /// Whether every instance of every workload runs the view. An instance that does not say what it runs is *unknown*, and so
+    /// is a workload that cannot be asked until the policy's time for that has passed.
+    pub fn converged(&self, view: &View, reports: &[(String, WorkloadReport)], now: Timestamp) -> Sample {
+        let adopted_at = self.step_since.saturating_add(self.plan().limits().adopt_within);
+        converged(view, reports, now >= adopted_at.unwrap_or(Timestamp::MAX))
+    }
+}
+
+fn converged(view: &View, reports: &[(String, WorkloadReport)], time_is_up: bool) -> Sample {
     let mut evidence = Vec::new();
     let mut behind = Vec::new();
     let mut silent = Vec::new();
     for (workload, report) in reports {
         match report {
+            WorkloadReport::Untold(why) if !time_is_up => {
+                silent.push(format!("{workload} to have picked it up ({why})"))
+            }
             WorkloadReport::Untold(why) => evidence.push(Evidence::new(EvidenceKind::Instance, workload, why)),
             WorkloadReport::Instances(instances) if instances.is_empty() => {
                 silent.push(format!("{workload} has no instance"))

@@ -44,7 +44,7 @@ impl Rotation {
     /// What the look means at `now`. The observation of the same sample must be applied before.
     pub fn judge(&self, sample: &Sample, now: Timestamp) -> Judgement {
         match self.action() {
-            Some(Action::Announce { notice }) => self.judge_announcement(*notice, now),
+            Some(Action::Announce { notice }) => self.judge_announcement(*notice, sample, now),
             Some(Action::Converge { .. }) => self.judge_convergence(sample, now),
             Some(Action::Watch {
                 watch,
@@ -61,7 +61,10 @@ impl Rotation {
         }
     }
 
-    fn judge_announcement(&self, notice: SignedDuration, now: Timestamp) -> Judgement {
+    fn judge_announcement(&self, notice: SignedDuration, sample: &Sample, now: Timestamp) -> Judgement {
+        if let Verdict::Unhealthy(why) | Verdict::Unknown(why) = &sample.verdict {
+            return hold(self.look_again(now), why);
+        }
         let told = self.after_step_began(notice);
         if now < told {
             return hold(told, "the notice to run out");
