@@ -8,8 +8,10 @@ use anyhow::{Context, bail};
 /// Whether a program's output appears while it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Output {
-    /// Kept, to be shown only if it fails.
+    /// Kept, and never shown here.
     Keep,
+    /// Kept, and shown if the program fails.
+    OnFailure,
     /// Shown line by line, and kept.
     Show,
 }
@@ -54,6 +56,9 @@ pub(crate) fn run(command: &mut Command, output: Output) -> anyhow::Result<Run> 
         lines.push(line);
     }
     let success = child.wait()?.success();
+    if output == Output::OnFailure && !success {
+        println!("{}", lines.join("\n"));
+    }
     Ok(Run { success, lines })
 }
 

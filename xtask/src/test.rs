@@ -26,8 +26,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut count = Count::default();
     let mut failed = Vec::new();
-    for mut command in runners(&args.filter) {
-        let run = process::run(&mut command, Output::Show)?;
+    for (mut command, output) in runners(&args.filter) {
+        let run = process::run(&mut command, output)?;
         count.add(&run.lines);
         if !run.success {
             failed.push(process::spelled(&command));
@@ -43,8 +43,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The commands that together run every test. A filter that no test of one runner matches is not that runner's failure.
-fn runners(filter: &[String]) -> Vec<Command> {
+/// The commands that together run every test. That no test of one of them fits the filter is no failure.
+fn runners(filter: &[String]) -> Vec<(Command, Output)> {
     let mut runners = Vec::new();
     if process::answers(workspace::cargo().args(["nextest", "--version"])) {
         let mut nextest = workspace::cargo();
@@ -52,17 +52,17 @@ fn runners(filter: &[String]) -> Vec<Command> {
         if workspace::on_build_server() {
             nextest.args(["--profile", "ci"]);
         }
-        runners.push(nextest);
-        // Nextest does not know the examples in the documentation.
+        runners.push((nextest, Output::Show));
+        // Nextest does not know the examples in the documentation, and rustdoc closes each package with a paragraph.
         let mut examples = workspace::cargo();
         examples.args(["test", "--quiet", "--workspace", "--doc"]);
-        runners.push(examples);
+        runners.push((examples, Output::OnFailure));
     } else {
         let mut all = workspace::cargo();
         all.args(["test", "--workspace", "--no-fail-fast"]);
-        runners.push(all);
+        runners.push((all, Output::Show));
     }
-    for runner in &mut runners {
+    for (runner, _) in &mut runners {
         if !filter.is_empty() {
             runner.arg("--").args(filter);
         }

@@ -91,9 +91,8 @@ impl fmt::Display for Step {
 
 /// Runs a command whose output matters only if it fails.
 fn quietly(command: &mut Command) -> anyhow::Result<Run> {
-    let run = process::run(command, Output::Keep)?;
+    let run = process::run(command, Output::OnFailure)?;
     if !run.success {
-        println!("{}", run.lines.join("\n"));
         bail!("`{}` failed", process::spelled(command));
     }
     Ok(run)
