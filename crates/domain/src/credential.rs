@@ -85,10 +85,10 @@ impl Credential {
     #[must_use]
     pub fn after(&self, rotation: &Rotation, entry: &Entry) -> Self {
         let mut next = self.clone();
-        if let Event::Done { attributes, .. } = &entry.event {
-            if let Some(action) = rotation.action() {
-                next.done(action, attributes, rotation, entry.at);
-            }
+        if let Event::Done { attributes, .. } = &entry.event
+            && let Some(action) = rotation.action()
+        {
+            next.done(action, attributes, rotation, entry.at);
         }
         next
     }

@@ -54,4 +54,16 @@ impl Evidence {
             detail: detail.into(),
         }
     }
+
+    /// Whether it belongs into the audit record, and not only into the journal.
+    pub fn is_proof(&self) -> bool {
+        use EvidenceKind::{
+            Accepted, Archived, Changed, Checked, Delivered, Elapsed, Health, Instance, Notified, Refused, RolledOut,
+            Sealed, Usage,
+        };
+        match self.kind {
+            Accepted | Refused | Changed | Usage | Elapsed | Archived => true,
+            Checked | Sealed | Delivered | RolledOut | Instance | Health | Notified => false,
+        }
+    }
 }

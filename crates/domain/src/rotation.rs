@@ -23,6 +23,7 @@ pub use remedy::Remedy;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::Evidence;
 use crate::id::{CredentialName, RotationId, Sequence, VersionNumber};
 use crate::plan::{Action, Plan, Step};
 use crate::trigger::Trigger;
@@ -108,6 +109,7 @@ pub struct Rotation {
     approved_by: Option<String>,
     canary: Canary,
     failures: Vec<String>,
+    proofs: Vec<Evidence>,
 }
 
 impl Rotation {
@@ -199,6 +201,11 @@ impl Rotation {
     /// Everything that went wrong on the way, in order.
     pub fn failures(&self) -> &[String] {
         &self.failures
+    }
+
+    /// The facts that an auditor asks for: what was accepted, refused, drained and put away.
+    pub fn proofs(&self) -> &[Evidence] {
+        &self.proofs
     }
 
     /// The steps that are being walked: the plan's, or the unwinding's.

@@ -152,7 +152,7 @@ fn story(
         accepted: world.accepted(),
     };
     Box::new(CounterExample {
-        story: steps.iter().map(|step| super::text::step(step)).collect(),
+        story: steps.iter().map(super::text::step).collect(),
         unwound_after,
         refused,
         state,

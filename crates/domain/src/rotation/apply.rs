@@ -57,6 +57,7 @@ impl Rotation {
             approved_by: None,
             canary: Canary::default(),
             failures: Vec::new(),
+            proofs: Vec::new(),
         }
     }
 
@@ -105,9 +106,15 @@ impl Rotation {
                 attempt,
                 existed_before,
             } => self.intended(*step, *attempt, existed_before.as_ref()),
-            Event::Done { step, attributes, .. } => {
+            Event::Done {
+                step,
+                attributes,
+                evidence,
+            } => {
                 self.here(*step)?;
                 self.may_be_done()?;
+                self.proofs
+                    .extend(evidence.iter().filter(|fact| fact.is_proof()).cloned());
                 self.attributes.extend(attributes.clone());
                 self.advance(entry);
                 Ok(())

@@ -1,0 +1,326 @@
+//! What each step does, through the ports. Every arm is level-triggered: doing it twice is doing it once.
+
+use std::sync::Arc;
+
+use futures_util::future::{Either, select};
+use jiff::SignedDuration;
+use keywheel_domain::evidence::{Evidence, EvidenceKind};
+use keywheel_domain::id::{VersionId, VersionNumber};
+use keywheel_domain::plan::{Action, MintedBy};
+use keywheel_domain::ports::{Delivery, ErrorKind, MintRequest, PortError, SecretStore, VersionMaterial};
+use keywheel_domain::version::Attributes;
+use keywheel_domain::view::View;
+
+use super::Driver;
+use super::patience::within;
+use crate::error::AppError;
+
+/// What a step leaves behind.
+pub(super) struct StepDone {
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) attributes: Attributes,
+}
+
+impl From<Vec<Evidence>> for StepDone {
+    fn from(evidence: Vec<Evidence>) -> Self {
+        Self {
+            evidence,
+            attributes: Attributes::new(),
+        }
+    }
+}
+
+impl From<Evidence> for StepDone {
+    fn from(evidence: Evidence) -> Self {
+        vec![evidence].into()
+    }
+}
+
+impl Driver<'_> {
+    /// Acts while the lease is renewed and the canary authenticates, before, during and after.
+    pub(super) async fn act_while_watching(&self, action: &Action) -> Result<StepDone, PortError> {
+        self.sing().await;
+        let acting = std::pin::pin!(self.carry_out(action));
+        let meanwhile = std::pin::pin!(self.watch_meanwhile());
+        let result = match select(acting, meanwhile).await {
+            Either::Left((result, _)) => result,
+            Either::Right((never, _)) => match never {},
+        };
+        self.sing().await;
+        result
+    }
+
+    async fn watch_meanwhile(&self) -> std::convert::Infallible {
+        loop {
+            self.app.inner.ports.clock.sleep(self.tick()).await;
+            self.ledger.renew().await;
+            self.sing().await;
+        }
+    }
+
+    async fn carry_out(&self, action: &Action) -> Result<StepDone, PortError> {
+        let issuer = self.wiring.issuer.as_ref();
+        let version = |number| self.version_of(number);
+        match action {
+            Action::Preflight => self.preflight().await,
+            Action::Generate { version } => self.generate(*version).await,
+            Action::Mint { version } => self.mint(*version).await,
+            Action::Stage { version: v } => self.bounded(issuer.stage(&version(*v).await?)).await,
+            Action::Replace { to, .. } => self.bounded(issuer.replace(&version(*to).await?)).await,
+            Action::Prove { version: v } => self.bounded(issuer.prove(&version(*v).await?)).await,
+            Action::Suspend { version: v } => self.bounded(issuer.suspend(&version(*v).await?)).await,
+            Action::Reinstate { version: v } => self.bounded(issuer.reinstate(&version(*v).await?)).await,
+            Action::Retire { version } => self.retire(*version).await,
+            Action::ProveDead { version } => self.prove_dead(*version).await,
+            Action::Deliver { from, to } => self.deliver(from, to).await,
+            Action::RollOut { view } => self.roll_out(view).await,
+            Action::Archive { version } => self.archive(*version).await,
+            Action::Close => self.close().await,
+            Action::Approve
+            | Action::Announce { .. }
+            | Action::Converge { .. }
+            | Action::Watch { .. }
+            | Action::Drain { .. } => Err(PortError::permanent(
+                ErrorKind::Internal,
+                "a watched step was acted on, which is a defect: please report it",
+            )),
+        }
+    }
+
+    async fn bounded(
+        &self,
+        call: impl Future<Output = Result<Evidence, PortError>> + Send,
+    ) -> Result<StepDone, PortError> {
+        Ok(within(self.app, self.limit(), call).await?.into())
+    }
+
+    fn id_of(&self, number: VersionNumber) -> VersionId {
+        VersionId {
+            credential: self.rotation().credential().clone(),
+            number,
+        }
+    }
+
+    async fn version_of(&self, number: VersionNumber) -> Result<VersionMaterial, PortError> {
+        self.required(&self.id_of(number)).await
+    }
+
+    /// The version with its material, which must be there.
+    pub(super) async fn required(&self, id: &VersionId) -> Result<VersionMaterial, PortError> {
+        let found = self.find(id).await?;
+        found.ok_or_else(|| AppError::NoMaterial(id.to_string()).into())
+    }
+
+    /// The version with its material, where it is kept.
+    pub(super) async fn find(&self, id: &VersionId) -> Result<Option<VersionMaterial>, PortError> {
+        if let Some(known) = self.memory.get(id) {
+            return Ok(Some(known));
+        }
+        let vault = self.app.vault();
+        let look = async { vault.find(id).await.map_err(PortError::from) };
+        let Some(material) = within(self.app, self.limit(), look).await? else {
+            return Ok(None);
+        };
+        let attributes = self.wiring.issuer.describe(&material)?;
+        let version = VersionMaterial {
+            id: id.clone(),
+            material,
+            attributes,
+        };
+        self.memory.learn(version.clone());
+        Ok(Some(version))
+    }
+
+    async fn generate(&self, number: VersionNumber) -> Result<StepDone, PortError> {
+        let id = self.id_of(number);
+        if self.find(&id).await?.is_none() {
+            let entropy = self.app.inner.ports.entropy.clone();
+            let material = within(
+                self.app,
+                self.limit(),
+                self.wiring.issuer.generate(&id, entropy.as_ref()),
+            )
+            .await?;
+            self.keep(&id, &material).await?;
+        }
+        self.sealed(&id).await
+    }
+
+    async fn mint(&self, number: VersionNumber) -> Result<StepDone, PortError> {
+        let id = self.id_of(number);
+        if self.find(&id).await?.is_none() {
+            let Some(existed_before) = self.rotation().existed_before() else {
+                return Err(PortError::transient(
+                    ErrorKind::Unavailable,
+                    "what exists at the authority is not known yet",
+                ));
+            };
+            let request = MintRequest {
+                id: id.clone(),
+                name: format!("keywheel-{}-{number}", self.rotation().id()),
+                existed_before: existed_before.to_vec(),
+            };
+            let material = within(self.app, self.limit(), self.wiring.issuer.mint(&request)).await?;
+            self.keep(&id, &material)
+                .await
+                .map_err(PortError::with_unknown_effect)?;
+        }
+        self.sealed(&id).await
+    }
+
+    async fn keep(&self, id: &VersionId, material: &keywheel_domain::material::Material) -> Result<(), PortError> {
+        let vault = self.app.vault();
+        let keep = async { vault.keep(id, material).await.map_err(PortError::from) };
+        within(self.app, self.limit(), keep).await.map(drop)
+    }
+
+    async fn sealed(&self, id: &VersionId) -> Result<StepDone, PortError> {
+        let version = self.required(id).await?;
+        let evidence = Evidence::new(EvidenceKind::Sealed, id.to_string(), "made, sealed and on disk");
+        Ok(StepDone {
+            evidence: vec![evidence],
+            attributes: version.attributes,
+        })
+    }
+
+    /// What existed at the authority before it mints; asked once, before the first intent.
+    pub(super) async fn existed_before(&self, action: &Action) -> Result<Option<Vec<String>>, PortError> {
+        let needed = matches!(action, Action::Mint { .. }) && self.rotation().existed_before().is_none();
+        if !needed {
+            return Ok(None);
+        }
+        let held = within(self.app, self.limit(), self.wiring.issuer.inventory()).await?;
+        Ok(Some(held.into_iter().map(|held| held.id).collect()))
+    }
+
+    async fn retire(&self, number: VersionNumber) -> Result<StepDone, PortError> {
+        let id = self.id_of(number);
+        let version = self.find(&id).await?;
+        self.bounded(self.wiring.issuer.retire(&id, version.as_ref())).await
+    }
+
+    async fn prove_dead(&self, number: VersionNumber) -> Result<StepDone, PortError> {
+        let id = self.id_of(number);
+        let Some(version) = self.find(&id).await? else {
+            let minted = self.rotation().plan().shape().minted_by == MintedBy::Authority;
+            if minted && number == self.rotation().plan().new_version() {
+                return Ok(Evidence::new(
+                    EvidenceKind::Refused,
+                    id.to_string(),
+                    "its secret was never learned, so nobody can present it",
+                )
+                .into());
+            }
+            return Err(AppError::NoMaterial(id.to_string()).into());
+        };
+        self.bounded(self.wiring.issuer.prove_dead(&version)).await
+    }
+
+    async fn deliver(&self, from: &View, to: &View) -> Result<StepDone, PortError> {
+        let mut versions = Vec::new();
+        for number in to.versions() {
+            versions.push(self.version_of(number).await?);
+        }
+        let delivery = Delivery {
+            credential: self.rotation().credential().clone(),
+            rotation: Some(self.rotation().id().clone()),
+            view: to.clone(),
+            versions,
+        };
+        let mut evidence = Vec::new();
+        for store in &self.wiring.stores {
+            evidence.push(self.deliver_to(store, &delivery, from).await?);
+        }
+        Ok(evidence.into())
+    }
+
+    /// One store: look, swap, and read back what it shows.
+    async fn deliver_to(
+        &self,
+        store: &Arc<dyn SecretStore>,
+        delivery: &Delivery,
+        from: &View,
+    ) -> Result<Evidence, PortError> {
+        let limit = self.limit();
+        let shown = within(self.app, limit, store.read_back(&delivery.credential)).await?;
+        // On the way back a store may show any view of this rotation: the step that is undone may have been cut off.
+        let ours = shown.filter(|view| self.is_ours(view));
+        let expected = ours.as_ref().unwrap_or(from);
+        let evidence = within(self.app, limit, store.deliver(delivery, Some(expected))).await?;
+        match within(self.app, limit, store.read_back(&delivery.credential)).await? {
+            Some(view) if view == delivery.view => Ok(evidence),
+            other => {
+                let shows = other.map_or("nothing".to_owned(), |view| view.to_string());
+                let message = format!(
+                    "{} shows {shows} after {} was delivered; somebody else writes to it",
+                    store.name(),
+                    delivery.view
+                );
+                Err(PortError::transient(ErrorKind::Conflict, message).with_unknown_effect())
+            }
+        }
+    }
+
+    fn is_ours(&self, view: &View) -> bool {
+        let plan = self.rotation().plan();
+        let steps = plan.steps().iter().chain(self.rotation().script());
+        let delivered = steps.filter_map(|step| match step {
+            Action::Deliver { to, .. } => Some(to),
+            _ => None,
+        });
+        std::iter::once(plan.view()).chain(delivered).any(|known| known == view)
+    }
+
+    async fn roll_out(&self, view: &View) -> Result<StepDone, PortError> {
+        let mut evidence = Vec::new();
+        for workload in &self.wiring.workloads {
+            let roll_out = workload.roll_out(self.rotation().credential(), view);
+            evidence.push(within(self.app, self.limit(), roll_out).await?);
+        }
+        Ok(evidence.into())
+    }
+
+    /// Archives the old version. Its sealed material stays until the next rotation ends, so that `verify` can still show that it
+    /// is dead; versions that ended before it go now.
+    async fn archive(&self, number: VersionNumber) -> Result<StepDone, PortError> {
+        let id = self.id_of(number);
+        let mut evidence = Vec::new();
+        if let Some(archive) = &self.wiring.archive {
+            let sealed = within(self.app, self.limit(), self.app.inner.ports.materials.get(&id)).await?;
+            let sealed = sealed.ok_or_else(|| PortError::from(AppError::NoMaterial(id.to_string())))?;
+            evidence.push(within(self.app, self.limit(), archive.archive(&id, &sealed)).await?);
+        }
+        let kept = [number, self.rotation().plan().new_version()];
+        for ended in self
+            .ledger
+            .credential()
+            .versions
+            .iter()
+            .filter(|version| !kept.contains(&version.number))
+        {
+            let id = self.id_of(ended.number);
+            within(self.app, self.limit(), self.app.inner.ports.materials.destroy(&id)).await?;
+        }
+        Ok(evidence.into())
+    }
+
+    async fn close(&self) -> Result<StepDone, PortError> {
+        let event = self.app.audit_completion(self.rotation());
+        within(self.app, self.limit(), self.app.inner.ports.audit.append(&event)).await?;
+        let notice = self.notice_of(format!("{} rotation ended", self.rotation().credential()), false);
+        let mut evidence = Vec::new();
+        for notifier in &self.wiring.notifiers {
+            within(self.app, self.limit(), notifier.close(&notice)).await?;
+            evidence.push(Evidence::new(EvidenceKind::Notified, notifier.name(), "closed"));
+        }
+        Ok(evidence.into())
+    }
+
+    async fn preflight(&self) -> Result<StepDone, PortError> {
+        let begin = self.app.audit_begin(self.rotation());
+        within(self.app, self.limit(), self.app.inner.ports.audit.append(&begin)).await?;
+        let budget: SignedDuration = self.limit();
+        let findings = within(self.app, budget, self.app.findings(self.ledger.credential())).await?;
+        self.app.decide_preflight(self.rotation(), findings).map(StepDone::from)
+    }
+}

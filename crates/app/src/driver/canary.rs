@@ -1,0 +1,130 @@
+//! The canary: it authenticates the way a consumer would, with what the stores show at that moment.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::SignedDuration;
+use keywheel_domain::id::{VersionId, VersionNumber};
+use keywheel_domain::plan::Overlap;
+use keywheel_domain::ports::ErrorKind;
+use keywheel_domain::rotation::Event;
+use keywheel_domain::view::View;
+
+use super::Driver;
+use super::patience::within;
+
+/// No login that takes longer than this is worth waiting for: the canary must not hold the rotation up.
+const LONGEST_SONG: SignedDuration = SignedDuration::from_secs(10);
+
+/// What was measured since it was last journaled.
+#[derive(Debug, Default)]
+pub(super) struct CanaryWatch(Mutex<Measured>);
+
+#[derive(Debug, Default)]
+struct Measured {
+    samples: u64,
+    refused: u64,
+    downtime: SignedDuration,
+    refused_at: Option<SignedDuration>,
+    last_refusal: Option<String>,
+}
+
+/// What one try showed.
+enum Song {
+    Accepted,
+    Refused(String),
+    /// Nobody answered, or the store could not be read: it says nothing about the credential.
+    Unknown,
+}
+
+impl CanaryWatch {
+    fn lock(&self) -> MutexGuard<'_, Measured> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn heard(&self, song: Song, at: SignedDuration) {
+        let mut measured = self.lock();
+        let refused_for = measured.refused_at.map_or(SignedDuration::ZERO, |since| at - since);
+        match song {
+            Song::Accepted => {
+                measured.samples += 1;
+                measured.downtime += refused_for;
+                measured.refused_at = None;
+                measured.last_refusal = None;
+            }
+            Song::Refused(why) => {
+                measured.samples += 1;
+                measured.refused += 1;
+                measured.downtime += refused_for;
+                measured.refused_at = Some(at);
+                measured.last_refusal = Some(why);
+            }
+            Song::Unknown => {}
+        }
+    }
+
+    /// Why the last try was refused, if it was.
+    pub(super) fn last_refusal(&self) -> Option<String> {
+        self.lock().last_refusal.clone()
+    }
+
+    pub(super) fn take(&self) -> Option<Event> {
+        let mut measured = self.lock();
+        if measured.samples == 0 {
+            return None;
+        }
+        let event = Event::Measured {
+            samples: measured.samples,
+            refused: measured.refused,
+            downtime: measured.downtime,
+        };
+        (measured.samples, measured.refused, measured.downtime) = (0, 0, SignedDuration::ZERO);
+        Some(event)
+    }
+}
+
+impl Driver<'_> {
+    /// Authenticates once through every store, while there is something to lose.
+    pub(super) async fn sing(&self) {
+        if !self.rotation().is_exposed() {
+            return;
+        }
+        for store in &self.wiring.stores {
+            let credential = self.rotation().credential().clone();
+            let read = within(self.app, LONGEST_SONG, store.read_back(&credential)).await;
+            let song = match read {
+                Ok(Some(view)) => self.try_view(&view).await,
+                Ok(None) | Err(_) => Song::Unknown,
+            };
+            self.canary.heard(song, self.app.inner.ports.clock.monotonic());
+        }
+    }
+
+    async fn try_view(&self, view: &View) -> Song {
+        for number in self.presented_by(view) {
+            let id = VersionId {
+                credential: self.rotation().credential().clone(),
+                number,
+            };
+            let Ok(Some(version)) = self.find(&id).await else {
+                return Song::Unknown;
+            };
+            match within(self.app, LONGEST_SONG, self.wiring.issuer.prove(&version)).await {
+                Ok(_) => {}
+                Err(error) if error.kind == ErrorKind::Refused => {
+                    return Song::Refused(self.memory.text(&error.chain()));
+                }
+                Err(_) => return Song::Unknown,
+            }
+        }
+        Song::Accepted
+    }
+
+    /// A login presents the primary; tokens of every accepted key may be in their users' hands.
+    fn presented_by(&self, view: &View) -> BTreeSet<VersionNumber> {
+        match self.rotation().plan().shape().overlap {
+            Overlap::KeyRing => view.versions(),
+            Overlap::TwoVersions | Overlap::OneVersion => [view.primary].into(),
+        }
+    }
+}

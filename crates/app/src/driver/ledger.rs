@@ -1,0 +1,185 @@
+//! The journal as one driver sees it: the rotation that it replays to, and the entries that are not written yet.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use keywheel_domain::credential::Credential;
+use keywheel_domain::id::{RotationId, Sequence};
+use keywheel_domain::ports::{Append, Effect, JournalError, Lease, PortError, Retry};
+use keywheel_domain::rotation::{Entry, Event, Next, Phase, Rotation};
+
+use super::Driven;
+use crate::error::AppError;
+use crate::facade::Keywheel;
+
+/// How often a failing write is repeated before the driver gives up. The rotation is safe either way.
+const WRITE_ATTEMPTS: u32 = 4;
+
+pub(super) struct Ledger<'a> {
+    app: &'a Keywheel,
+    lease: Mutex<Lease>,
+    rotation: Rotation,
+    credential: Credential,
+    /// Entries that were applied and are not on disk yet, and the sequence before the first of them.
+    pending: Vec<Entry>,
+    written: Sequence,
+    credential_changed: bool,
+}
+
+impl<'a> Ledger<'a> {
+    /// Takes the lease and replays the journal.
+    pub(super) async fn claim(app: &'a Keywheel, id: &RotationId) -> Result<Self, AppError> {
+        let lease = app
+            .journal()
+            .claim(id, &app.inner.driver, app.now(), app.inner.lease)
+            .await?;
+        let rotation = app.rotation(id).await?;
+        let name = rotation.credential();
+        let credential = app.journal().credential(name).await?;
+        let credential = credential.ok_or_else(|| AppError::NotAdopted(name.clone()))?;
+        let written = rotation.sequence();
+        Ok(Self {
+            app,
+            lease: Mutex::new(lease),
+            rotation,
+            credential,
+            pending: Vec::new(),
+            written,
+            credential_changed: false,
+        })
+    }
+
+    fn lease(&self) -> MutexGuard<'_, Lease> {
+        self.lease.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn rotation(&self) -> &Rotation {
+        &self.rotation
+    }
+
+    pub(super) fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// Applies an event; it is written with the next flush. An outcome and the next intent so share one write.
+    pub(super) fn record(&mut self, event: Event) -> Result<(), AppError> {
+        let entry = Entry {
+            sequence: self.rotation.sequence().next(),
+            // The journal's time never runs backwards, whatever the wall clock does.
+            at: self.app.now().max(self.rotation.last_at()),
+            event,
+        };
+        let next = self.rotation.clone().apply(&entry).map_err(AppError::NotNow)?;
+        let mut credential = self.credential.after(&self.rotation, &entry);
+        if matches!(next.phase(), Phase::Resting(_)) {
+            credential = credential.scheduled(&self.app.wiring(next.credential())?.policy);
+        }
+        self.credential_changed |= credential != self.credential;
+        self.credential = credential;
+        self.rotation = next;
+        self.pending.push(entry);
+        Ok(())
+    }
+
+    /// Writes what is pending. After an unknown effect it looks whether the entries are there before it writes them again.
+    pub(super) async fn flush(&mut self) -> Result<(), AppError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let now = self.app.now();
+        self.lease().until = now.saturating_add(self.app.inner.lease).unwrap_or(Timestamp::MAX);
+        let lease = self.lease().clone();
+        let append = Append {
+            lease,
+            after: self.written,
+            entries: std::mem::take(&mut self.pending),
+            credential: self.credential_changed.then(|| self.credential.clone()),
+            wake: self.wake(now),
+        };
+        self.write(&append).await?;
+        self.written = self.rotation.sequence();
+        self.credential_changed = false;
+        Ok(())
+    }
+
+    async fn write(&self, append: &Append) -> Result<(), AppError> {
+        let mut attempt = 1;
+        loop {
+            let result = self.bounded(self.app.journal().append(append)).await;
+            let error = match result {
+                Ok(()) => return Ok(()),
+                Err(JournalError::Storage(error)) => error,
+                Err(other) => return Err(other.into()),
+            };
+            let pause = self.rotation.plan().limits().retry.pause(attempt);
+            let hopeless = error.retry == Retry::Never && error.effect == Effect::None;
+            if hopeless || attempt == WRITE_ATTEMPTS {
+                return Err(error.into());
+            }
+            self.app.inner.ports.clock.sleep(pause).await;
+            if self.is_written(append).await {
+                return Ok(());
+            }
+            attempt += 1;
+        }
+    }
+
+    async fn is_written(&self, append: &Append) -> bool {
+        let Ok(stored) = self.bounded(self.app.journal().load(&append.lease.rotation)).await else {
+            return false;
+        };
+        let from = append.after.0 as usize;
+        stored.get(from..).is_some_and(|tail| tail == append.entries)
+    }
+
+    async fn bounded<T>(&self, call: impl Future<Output = Result<T, JournalError>> + Send) -> Result<T, JournalError> {
+        let limit = self.rotation.plan().limits().step_timeout;
+        let call = async { Ok::<_, PortError>(call.await) };
+        match super::patience::within(self.app, limit, call).await {
+            Ok(result) => result,
+            Err(timed_out) => Err(JournalError::Storage(timed_out)),
+        }
+    }
+
+    /// When somebody else should look, if this driver dies.
+    fn wake(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.rotation.next(now) {
+            Next::Rest(_) => None,
+            Next::Wait { until, .. } => Some(until),
+            Next::Act { .. } | Next::Look { .. } | Next::Ask(_) => Some(now),
+        }
+    }
+
+    /// Keeps the lease while a step takes long. A lease that was lost shows at the next write.
+    pub(super) async fn renew(&self) {
+        let (journal, now) = (self.app.journal(), self.app.now());
+        let left = now.duration_until(self.lease().until);
+        if left > self.app.inner.lease / 2 {
+            return;
+        }
+        if let Ok(lease) = journal
+            .claim(self.rotation.id(), &self.app.inner.driver, now, self.app.inner.lease)
+            .await
+        {
+            *self.lease() = lease;
+        }
+    }
+
+    /// Writes what is pending and gives the lease up.
+    pub(super) async fn release(&mut self, driven: &Driven) -> Result<(), AppError> {
+        self.flush().await?;
+        let wake = match driven {
+            Driven::Rested(_) => None,
+            Driven::Asks(_) => Some(
+                self.app
+                    .now()
+                    .saturating_add(SignedDuration::from_hours(1))
+                    .unwrap_or(Timestamp::MAX),
+            ),
+            Driven::Waits { until, .. } => Some(*until),
+        };
+        let lease = self.lease().clone();
+        self.app.journal().release(&lease, wake).await?;
+        Ok(())
+    }
+}

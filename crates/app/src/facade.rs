@@ -1,0 +1,158 @@
+//! The façade and how it is built.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use keywheel_domain::credential::Credential;
+use keywheel_domain::id::{CredentialName, DriverId, RotationId};
+use keywheel_domain::material::Material;
+use keywheel_domain::ports::{AuditLog, Clock, Entropy, Journal, KeyProvider, MaterialStore, VersionMaterial};
+use keywheel_domain::version::Version;
+
+use crate::error::AppError;
+use crate::progress::{Observer, Silent};
+use crate::seal::Vault;
+use crate::wiring::Wiring;
+
+/// The ports that all credentials share.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    /// The journal and the inventory.
+    pub journal: Arc<dyn Journal>,
+    /// Sealed material.
+    pub materials: Arc<dyn MaterialStore>,
+    /// The evidence for the auditor.
+    pub audit: Arc<dyn AuditLog>,
+    /// The key that seals everything.
+    pub keys: Arc<dyn KeyProvider>,
+    /// Time and sleep.
+    pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// Rotates credentials. Cheap to clone; every clone is the same driver.
+#[derive(Debug, Clone)]
+pub struct Keywheel {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) ports: Ports,
+    pub(crate) driver: DriverId,
+    pub(crate) lease: SignedDuration,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) wirings: BTreeMap<CredentialName, Wiring>,
+}
+
+/// Collects what a [`Keywheel`] is built from.
+#[derive(Debug)]
+pub struct Builder {
+    inner: Inner,
+}
+
+impl Builder {
+    /// Manages a credential through these backends.
+    #[must_use]
+    pub fn credential(mut self, name: CredentialName, wiring: Wiring) -> Self {
+        self.inner.wirings.insert(name, wiring);
+        self
+    }
+
+    /// Who watches rotations run; nobody by default.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.inner.observer = observer;
+        self
+    }
+
+    /// How long a driver that died keeps others from its rotation; 15 seconds by default. It is renewed while the driver lives.
+    #[must_use]
+    pub fn lease(mut self, lease: SignedDuration) -> Self {
+        self.inner.lease = lease;
+        self
+    }
+
+    /// The finished façade.
+    pub fn build(self) -> Keywheel {
+        Keywheel {
+            inner: Arc::new(self.inner),
+        }
+    }
+}
+
+impl Keywheel {
+    /// Starts building. The driver's id must be unique among all processes that share the journal.
+    pub fn builder(ports: Ports, driver: DriverId) -> Builder {
+        Builder {
+            inner: Inner {
+                ports,
+                driver,
+                lease: SignedDuration::from_secs(15),
+                observer: Arc::new(Silent),
+                wirings: BTreeMap::new(),
+            },
+        }
+    }
+
+    /// The backends of a credential.
+    ///
+    /// # Errors
+    /// [`AppError::UnknownCredential`].
+    pub fn wiring(&self, name: &CredentialName) -> Result<&Wiring, AppError> {
+        self.inner
+            .wirings
+            .get(name)
+            .ok_or_else(|| AppError::UnknownCredential(name.clone()))
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.inner.ports.clock.now()
+    }
+
+    pub(crate) fn journal(&self) -> &dyn Journal {
+        self.inner.ports.journal.as_ref()
+    }
+
+    pub(crate) fn vault(&self) -> Vault {
+        Vault {
+            store: self.inner.ports.materials.clone(),
+            keys: self.inner.ports.keys.clone(),
+            entropy: self.inner.ports.entropy.clone(),
+        }
+    }
+
+    /// The credential as the inventory knows it.
+    pub(crate) async fn adopted(&self, name: &CredentialName) -> Result<Credential, AppError> {
+        self.wiring(name)?;
+        let known = self.journal().credential(name).await?;
+        known.ok_or_else(|| AppError::NotAdopted(name.clone()))
+    }
+
+    /// A version with its material, where it is still kept.
+    pub(crate) async fn version(
+        &self,
+        credential: &CredentialName,
+        version: &Version,
+    ) -> Result<Option<VersionMaterial>, AppError> {
+        let id = keywheel_domain::id::VersionId {
+            credential: credential.clone(),
+            number: version.number,
+        };
+        let material: Option<Material> = self.vault().find(&id).await?;
+        Ok(material.map(|material| VersionMaterial {
+            id,
+            material,
+            attributes: version.attributes.clone(),
+        }))
+    }
+
+    pub(crate) fn new_rotation_id(&self) -> Result<RotationId, AppError> {
+        let mut random = [0u8; 10];
+        self.inner.ports.entropy.fill(&mut random)?;
+        let millis = u64::try_from(self.now().as_millisecond()).unwrap_or(0);
+        Ok(RotationId::from_parts(millis, random))
+    }
+}

@@ -1,0 +1,163 @@
+//! What people ask: what is due, what is running, who runs which version.
+
+use jiff::Timestamp;
+use keywheel_domain::credential::Credential;
+use keywheel_domain::id::{CredentialName, Revision, RotationId};
+use keywheel_domain::ports::WorkloadReport;
+use keywheel_domain::rotation::{Entry, Next, Outcome, Rotation};
+use keywheel_domain::schedule::Period;
+
+use crate::error::AppError;
+use crate::facade::Keywheel;
+
+/// A line of the schedule table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialStatus {
+    /// Its name.
+    pub name: CredentialName,
+    /// What kind it is.
+    pub kind: String,
+    /// How often it is rotated.
+    pub period: Period,
+    /// What the inventory knows; `None` where it is not adopted.
+    pub credential: Option<Credential>,
+    /// Whether it should have been rotated by now.
+    pub overdue: bool,
+    /// The rotation that is running and where it stands.
+    pub rotation: Option<RotationStatus>,
+}
+
+/// Where a rotation stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RotationStatus {
+    /// Which rotation.
+    pub id: RotationId,
+    /// The step under its cursor; `None` once it is over.
+    pub step: Option<String>,
+    /// Its outcome, once it rests.
+    pub outcome: Option<Outcome>,
+    /// Whether it is on its way back.
+    pub unwinding: bool,
+    /// What happens next, in words.
+    pub next: String,
+}
+
+/// One consumer and the delivery that it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsumerStatus {
+    /// Its name: workload and instance.
+    pub name: String,
+    /// The revision that it says it runs.
+    pub revision: Option<Revision>,
+    /// How that is known.
+    pub detail: String,
+}
+
+impl Keywheel {
+    /// The schedule table: every credential that is configured, in the order of their names.
+    ///
+    /// # Errors
+    /// Where the journal fails.
+    pub async fn list(&self) -> Result<Vec<CredentialStatus>, AppError> {
+        let known = self.journal().credentials().await?;
+        let mut lines = Vec::new();
+        for (name, wiring) in &self.inner.wirings {
+            let credential = known.iter().find(|credential| credential.name == *name).cloned();
+            let active = credential.as_ref().and_then(|credential| credential.active.clone());
+            let rotation = match active {
+                Some(id) => Some(self.status_of(&self.rotation(&id).await?)),
+                None => None,
+            };
+            let due = credential.as_ref().and_then(|credential| credential.next_due);
+            lines.push(CredentialStatus {
+                name: name.clone(),
+                kind: wiring.kind.clone(),
+                period: wiring.policy.period,
+                overdue: due.is_some_and(|due| due < self.now()),
+                credential,
+                rotation,
+            });
+        }
+        Ok(lines)
+    }
+
+    /// Where a rotation stands now.
+    pub fn status_of(&self, rotation: &Rotation) -> RotationStatus {
+        RotationStatus {
+            id: rotation.id().clone(),
+            step: rotation.action().map(ToString::to_string),
+            outcome: rotation.outcome(),
+            unwinding: rotation.position().unwinding,
+            next: self.next_in_words(rotation, self.now()),
+        }
+    }
+
+    fn next_in_words(&self, rotation: &Rotation, now: Timestamp) -> String {
+        let watched = rotation.watched().map(|watched| &watched.verdict);
+        match rotation.next(now) {
+            Next::Act { action, attempt: 1 } => format!("will {action}"),
+            Next::Act { action, attempt } => format!("will {action} (attempt {attempt})"),
+            Next::Look { action } => match watched {
+                Some(
+                    keywheel_domain::rotation::Observed::Unhealthy(why)
+                    | keywheel_domain::rotation::Observed::Unknown(why),
+                ) => {
+                    format!("watches: {action}; {why}")
+                }
+                Some(keywheel_domain::rotation::Observed::Healthy) | None => format!("watches: {action}"),
+            },
+            Next::Wait { until, why } => format!("waits until {until} {why}"),
+            Next::Ask(_) => "waits for an approval".to_owned(),
+            Next::Rest(Outcome::Stuck) => rotation.failures().last().cloned().unwrap_or_default(),
+            Next::Rest(_) => "nothing".to_owned(),
+        }
+    }
+
+    /// The journal of a rotation.
+    ///
+    /// # Errors
+    /// Where the journal fails.
+    pub async fn entries(&self, id: &RotationId) -> Result<Vec<Entry>, AppError> {
+        Ok(self.journal().load(id).await?)
+    }
+
+    /// The rotations of a credential, newest first.
+    ///
+    /// # Errors
+    /// Where one does not replay, or the journal fails.
+    pub async fn history(&self, name: &CredentialName) -> Result<Vec<Rotation>, AppError> {
+        self.wiring(name)?;
+        let mut rotations = Vec::new();
+        for id in self.journal().rotations(name).await? {
+            rotations.push(self.rotation(&id).await?);
+        }
+        Ok(rotations)
+    }
+
+    /// Which delivery each consumer says it runs.
+    ///
+    /// # Errors
+    /// Where the credential is not configured. A workload that cannot be asked is a line that says so.
+    pub async fn consumers(&self, name: &CredentialName) -> Result<Vec<ConsumerStatus>, AppError> {
+        let mut lines = Vec::new();
+        for workload in &self.wiring(name)?.workloads {
+            let silent = |detail: String| ConsumerStatus {
+                name: workload.name().to_owned(),
+                revision: None,
+                detail,
+            };
+            match workload.report(name).await {
+                Ok(WorkloadReport::Instances(instances)) => {
+                    lines.extend(instances.into_iter().map(|instance| ConsumerStatus {
+                        name: format!("{}/{}", workload.name(), instance.name),
+                        revision: instance.revision,
+                        detail: instance.detail,
+                    }))
+                }
+                Ok(WorkloadReport::Untold(why)) => lines.push(silent(why)),
+                Err(error) => lines.push(silent(error.chain())),
+            }
+        }
+        Ok(lines)
+    }
+}
