@@ -31,11 +31,20 @@ pub enum Driven {
     Asks(Question),
     /// It waits for longer than the caller wanted to.
     Waits {
-        /// Until when.
+        /// Until when, if all stays well.
         until: Timestamp,
+        /// When somebody should look at it before that.
+        look_again: Timestamp,
         /// For what.
         why: String,
     },
+}
+
+/// What a watched step waits for.
+struct Hold {
+    until: Timestamp,
+    earliest: Timestamp,
+    why: String,
 }
 
 /// A clock that is behind the journal by more than this is wrong; less is the skew between two machines.
@@ -91,15 +100,23 @@ impl Driver<'_> {
                 }
                 Next::Look { action } => match self.look(&action).await? {
                     None => continue,
-                    Some((until, why)) if until > self.patient_until(patience) => Driven::Waits { until, why },
-                    Some((until, why)) => {
-                        self.wait(until, &why).await?;
+                    Some(hold) if hold.earliest > self.patient_until(patience) => Driven::Waits {
+                        until: hold.earliest,
+                        look_again: hold.until,
+                        why: hold.why,
+                    },
+                    Some(hold) => {
+                        self.wait(hold.until, hold.earliest, &hold.why).await?;
                         continue;
                     }
                 },
-                Next::Wait { until, why } if until > self.patient_until(patience) => Driven::Waits { until, why },
+                Next::Wait { until, why } if until > self.patient_until(patience) => Driven::Waits {
+                    until,
+                    look_again: until,
+                    why,
+                },
                 Next::Wait { until, why } => {
-                    self.wait(until, &why).await?;
+                    self.wait(until, until, &why).await?;
                     continue;
                 }
             };
@@ -198,9 +215,8 @@ impl Driver<'_> {
     }
 
     /// Looks at a watched step. `Some` says until when to wait, and for what.
-    async fn look(&mut self, action: &Action) -> Result<Option<(Timestamp, String)>, AppError> {
+    async fn look(&mut self, action: &Action) -> Result<Option<Hold>, AppError> {
         let sample = self.memory.sample(self.sample(action).await);
-        self.measure();
         if let Some(event) = self.rotation().observation(&sample) {
             self.notice(&Progress::Observed {
                 action,
@@ -209,8 +225,9 @@ impl Driver<'_> {
             self.ledger.record(event)?;
         }
         match self.rotation().judge(&sample, self.now()) {
-            Judgement::Hold { until, why } => return Ok(Some((until, why))),
+            Judgement::Hold { until, earliest, why } => return Ok(Some(Hold { until, earliest, why })),
             Judgement::Pass => {
+                self.measure();
                 self.notice(&Progress::Done {
                     action,
                     evidence: &sample.evidence,

@@ -176,7 +176,7 @@ impl<'a> Ledger<'a> {
                     .saturating_add(SignedDuration::from_hours(1))
                     .unwrap_or(Timestamp::MAX),
             ),
-            Driven::Waits { until, .. } => Some(*until),
+            Driven::Waits { look_again, .. } => Some(*look_again),
         };
         let lease = self.lease().clone();
         self.app.journal().release(&lease, wake).await?;

@@ -27,15 +27,18 @@ pub(super) async fn within<T>(
 
 impl Driver<'_> {
     /// Waits until that moment, in pieces: each renews the lease, and the canary keeps authenticating.
-    pub(super) async fn wait(&mut self, until: Timestamp, why: &str) -> Result<(), AppError> {
+    pub(super) async fn wait(&mut self, until: Timestamp, earliest: Timestamp, why: &str) -> Result<(), AppError> {
         self.ledger.flush().await?;
-        self.notice(&Progress::Waiting { until, why });
+        self.notice(&Progress::Waiting { until: earliest, why });
         let left = self.now().duration_until(until);
         let piece = left.min(self.tick()).max(SignedDuration::ZERO);
         self.app.inner.ports.clock.sleep(piece).await;
         self.ledger.renew().await;
         self.sing().await;
-        self.measure();
+        // A wait may last for days: only a refusal is worth an entry of its own.
+        if self.canary.last_refusal().is_some() {
+            self.measure();
+        }
         Ok(())
     }
 

@@ -1,8 +1,12 @@
 //! The one table of legal moves.
 
-use super::{Canary, Entry, Event, Observed, Opened, Phase, Position, Rotation, Watched};
+use jiff::Timestamp;
+
+use super::{Canary, Entry, Event, Failure, Observed, Opened, Phase, Position, Rotation, Watched};
+use crate::evidence::Evidence;
 use crate::id::Sequence;
 use crate::plan::{Action, Watch};
+use crate::version::Attributes;
 
 /// An entry that cannot follow: the journal was damaged, or a driver is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -110,55 +114,16 @@ impl Rotation {
                 step,
                 attributes,
                 evidence,
-            } => {
-                self.here(*step)?;
-                self.may_be_done()?;
-                self.proofs
-                    .extend(evidence.iter().filter(|fact| fact.is_proof()).cloned());
-                self.attributes.extend(attributes.clone());
-                self.advance(entry);
-                Ok(())
-            }
+            } => self.done(*step, attributes, evidence, entry),
             Event::Failed {
                 step,
                 attempt,
                 failure,
                 retry_at,
-            } => {
-                self.here(*step)?;
-                if self.phase != (Phase::Acting { attempt: *attempt }) {
-                    return Err("no such attempt was under way".to_owned());
-                }
-                let reason = failure.message.clone();
-                self.failures.push(reason.clone());
-                self.phase = Phase::Failed {
-                    attempt: *attempt,
-                    retry_at: *retry_at,
-                    reason,
-                };
-                Ok(())
-            }
+            } => self.failed(*step, *attempt, failure, *retry_at),
             Event::Observed { step, verdict, .. } => self.observed(*step, verdict, entry),
-            Event::Approved { by } => {
-                self.expect(|action| *action == Action::Approve, "nothing waits for an approval")?;
-                self.approved_by = Some(by.clone());
-                self.advance(entry);
-                Ok(())
-            }
-            Event::CutShort { .. } => {
-                let grace = |action: &Action| {
-                    matches!(
-                        action,
-                        Action::Watch {
-                            watch: Watch::Grace,
-                            ..
-                        }
-                    )
-                };
-                self.expect(grace, "no grace is running")?;
-                self.cut_short = true;
-                Ok(())
-            }
+            Event::Approved { by } => self.approved(by, entry),
+            Event::CutShort { .. } => self.shorten(),
             Event::Unwinding { reason, .. } => self.unwind(reason, entry),
             Event::Stuck { reason } => self.stick(reason),
             Event::Resumed { .. } => self.resume(),
@@ -173,6 +138,59 @@ impl Rotation {
                 Ok(())
             }
         }
+    }
+
+    fn done(
+        &mut self,
+        step: Position,
+        attributes: &Attributes,
+        evidence: &[Evidence],
+        entry: &Entry,
+    ) -> Result<(), String> {
+        self.here(step)?;
+        self.may_be_done()?;
+        self.proofs
+            .extend(evidence.iter().filter(|fact| fact.is_proof()).cloned());
+        self.attributes.extend(attributes.clone());
+        self.advance(entry);
+        Ok(())
+    }
+
+    fn failed(&mut self, step: Position, attempt: u32, failure: &Failure, retry_at: Timestamp) -> Result<(), String> {
+        self.here(step)?;
+        if self.phase != (Phase::Acting { attempt }) {
+            return Err("no such attempt was under way".to_owned());
+        }
+        let reason = failure.message.clone();
+        self.failures.push(reason.clone());
+        self.phase = Phase::Failed {
+            attempt,
+            retry_at,
+            reason,
+        };
+        Ok(())
+    }
+
+    fn approved(&mut self, by: &str, entry: &Entry) -> Result<(), String> {
+        self.expect(|action| *action == Action::Approve, "nothing waits for an approval")?;
+        self.approved_by = Some(by.to_owned());
+        self.advance(entry);
+        Ok(())
+    }
+
+    fn shorten(&mut self) -> Result<(), String> {
+        let grace = |action: &Action| {
+            matches!(
+                action,
+                Action::Watch {
+                    watch: Watch::Grace,
+                    ..
+                }
+            )
+        };
+        self.expect(grace, "no grace is running")?;
+        self.cut_short = true;
+        Ok(())
     }
 
     fn here(&self, step: Position) -> Result<(), String> {

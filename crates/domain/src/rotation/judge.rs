@@ -17,6 +17,8 @@ pub enum Judgement {
     Hold {
         /// When to look again.
         until: Timestamp,
+        /// The earliest moment at which the step can be done if all stays well.
+        earliest: Timestamp,
         /// What it waits for, for people.
         why: String,
     },
@@ -67,10 +69,10 @@ impl Rotation {
         }
         let told = self.after_step_began(notice);
         if now < told {
-            return hold(told, "the notice to run out");
+            return hold_until(told, told, "the notice to run out");
         }
         match next_open(&self.plan().limits().windows, now) {
-            Some(open) if open > now => hold(open, "its window to open"),
+            Some(open) if open > now => hold_until(open, open, "its window to open"),
             Some(_) => Judgement::Pass,
             None => {
                 Judgement::Stick("none of its windows ever opens again; correct `windows` in the policy".to_owned())
@@ -101,10 +103,7 @@ impl Rotation {
             // On the way back only the time counts: there is nowhere else to go.
             _ if self.position.unwinding && now >= over => Judgement::Pass,
             Verdict::Healthy if now >= over => Judgement::Pass,
-            Verdict::Healthy => hold(
-                over.min(self.look_again(now)),
-                &format!("{} until {over}", watch_name(watch)),
-            ),
+            Verdict::Healthy => hold_until(over.min(self.look_again(now)), over, watch_name(watch)),
             Verdict::Unknown(why) => hold(self.look_again(now), &format!("health to be known: {why}")),
             Verdict::Unhealthy(why) => {
                 let limit = since
@@ -127,7 +126,7 @@ impl Rotation {
                 if now >= quiet {
                     return Judgement::Pass;
                 }
-                return hold(quiet.min(self.look_again(now)), "the old version to stay unused");
+                return hold_until(quiet.min(self.look_again(now)), quiet, "the old version to stay unused");
             }
             Verdict::Unhealthy(why) | Verdict::Unknown(why) => why,
         };
@@ -159,10 +158,12 @@ impl Rotation {
 }
 
 fn hold(until: Timestamp, why: &str) -> Judgement {
-    Judgement::Hold {
-        until,
-        why: why.to_owned(),
-    }
+    hold_until(until, until, why)
+}
+
+fn hold_until(until: Timestamp, earliest: Timestamp, why: &str) -> Judgement {
+    let why = why.to_owned();
+    Judgement::Hold { until, earliest, why }
 }
 
 fn watch_name(watch: Watch) -> &'static str {
