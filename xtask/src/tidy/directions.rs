@@ -101,6 +101,8 @@ fn may_use(user: Role, used: Role, for_tests: bool) -> bool {
     match (user, used) {
         (Role::Domain | Role::App | Role::Adapter | Role::Cli, Role::Testkit) => for_tests,
         (Role::App | Role::Adapter | Role::Testkit, Role::Domain) => true,
+        // The embedding example and the engine's benchmark run on the real journal.
+        (Role::App, Role::Adapter) => for_tests,
         (Role::Cli, Role::Domain | Role::App | Role::Adapter) => true,
         (Role::Tests, used) => used != Role::Xtask,
         _ => false,
@@ -120,7 +122,7 @@ fn may_need(user: Role, need: &Need) -> bool {
 fn direction(role: Role) -> &'static str {
     match role {
         Role::Domain => "domain is pure and knows no other crate: declare a port there, and implement it in an adapter",
-        Role::App => "app knows domain alone, and the testkit in its tests: take an `Arc<dyn Port>`",
+        Role::App => "app knows domain alone; testkit and adapters are for its tests and examples: take an `Arc<dyn Port>`",
         Role::Adapter => {
             "an adapter knows domain alone, and the testkit in its tests: what two adapters share belongs into domain"
         }
