@@ -149,16 +149,9 @@ impl Driver<'_> {
     async fn mint(&self, number: VersionNumber) -> Result<StepDone, PortError> {
         let id = self.id_of(number);
         if self.find(&id).await?.is_none() {
-            let Some(existed_before) = self.rotation().existed_before() else {
-                return Err(PortError::transient(
-                    ErrorKind::Unavailable,
-                    "what exists at the authority is not known yet",
-                ));
-            };
-            let request = MintRequest {
-                id: id.clone(),
-                name: format!("keywheel-{}-{number}", self.rotation().id()),
-                existed_before: existed_before.to_vec(),
+            let Some(request) = self.mint_request(&id) else {
+                let message = "what exists at the authority is not known yet";
+                return Err(PortError::transient(ErrorKind::Unavailable, message));
             };
             let material = within(self.app, self.limit(), self.wiring.issuer.mint(&request)).await?;
             self.keep(&id, &material)
@@ -193,10 +186,30 @@ impl Driver<'_> {
         Ok(Some(held.into_iter().map(|held| held.id).collect()))
     }
 
+    /// What every attempt to mint the version asks for; `None` before the first one, when nothing was minted.
+    fn mint_request(&self, id: &VersionId) -> Option<MintRequest> {
+        let existed_before = self.rotation().existed_before()?.to_vec();
+        let name = format!("keywheel-{}-{}", self.rotation().id(), id.number);
+        let id = id.clone();
+        Some(MintRequest {
+            id,
+            name,
+            existed_before,
+        })
+    }
+
+    /// Destroys a version. Of one that the authority was asked to make, everything that any attempt left goes.
     async fn retire(&self, number: VersionNumber) -> Result<StepDone, PortError> {
         let id = self.id_of(number);
-        let version = self.find(&id).await?;
-        self.bounded(self.wiring.issuer.retire(&id, version.as_ref())).await
+        let minted = self.rotation().plan().shape().minted_by == MintedBy::Authority;
+        if minted && number == self.rotation().plan().new_version() {
+            let Some(request) = self.mint_request(&id) else {
+                return Ok(Evidence::new(EvidenceKind::Changed, id.to_string(), "was never asked for").into());
+            };
+            return self.bounded(self.wiring.issuer.sweep(&request)).await;
+        }
+        let version = self.required(&id).await?;
+        self.bounded(self.wiring.issuer.retire(&version)).await
     }
 
     async fn prove_dead(&self, number: VersionNumber) -> Result<StepDone, PortError> {

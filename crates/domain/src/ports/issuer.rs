@@ -182,10 +182,15 @@ pub trait Issuer: Send + Sync + Debug {
         Err(unsupported("reinstate"))
     }
 
-    /// Destroys the version for good. `material` is `None` where it was never learned: a lost answer of `mint`; then
-    /// everything of that version's unique name goes.
-    async fn retire(&self, _id: &VersionId, _version: Option<&VersionMaterial>) -> Result<Evidence, PortError> {
+    /// Destroys the version for good.
+    async fn retire(&self, _version: &VersionMaterial) -> Result<Evidence, PortError> {
         Err(unsupported("retire"))
+    }
+
+    /// Deletes what attempts to mint under that name left behind, their secrets being lost or unwanted. Only where
+    /// [`MintedBy::Authority`]. What is in `existed_before` is never touched; where nothing is left it succeeds.
+    async fn sweep(&self, _request: &MintRequest) -> Result<Evidence, PortError> {
+        Err(unsupported("sweep"))
     }
 
     /// Who uses the version, as far as this issuer can tell.
