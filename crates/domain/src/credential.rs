@@ -143,3 +143,6 @@ impl Credential {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ pub(super) fn step(action: &Action) -> String {
     let name = action.name();
     match action {
         Action::Preflight | Action::Approve | Action::Close => name.to_owned(),
+        Action::Announce { notice } if notice.is_zero() => name.to_owned(),
         Action::Announce { notice } => format!("{name} {} ahead", length(*notice)),
         Action::Deliver { to, .. } => format!("{name} {to}"),
         Action::RollOut { view } | Action::Converge { view } => format!("{name} r{}", view.revision),
