@@ -170,6 +170,43 @@ mod tests {
         records
     }
 
+    fn event(phase: AuditPhase, rotation: Option<&str>) -> AuditEvent {
+        AuditEvent {
+            timestamp: Timestamp::UNIX_EPOCH,
+            event: "credential_rotation".to_owned(),
+            phase,
+            credential_type: "jwt_signing_key".to_owned(),
+            credential: "goimg/jwt".parse().unwrap(),
+            performed_by: "alice".to_owned(),
+            approved_by: None,
+            reason: "routine".to_owned(),
+            rotation: rotation.map(|id| id.parse().unwrap()),
+            old_version: None,
+            new_version: None,
+            success: None,
+            downtime_seconds: None,
+            canary_samples: 0,
+            rollback_required: None,
+            incidents: Vec::new(),
+            interruptions: Vec::new(),
+            evidence: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_event_is_the_same_event_by_its_rotation_and_phase() {
+        assert_eq!(event(AuditPhase::Begin, Some("r-1")).key(), "r-1 begin");
+        assert_eq!(event(AuditPhase::Complete, Some("r-1")).key(), "r-1 complete");
+        assert_eq!(event(AuditPhase::Adopt, None).key(), "goimg/jwt adopt");
+    }
+
+    #[test]
+    fn a_record_gives_its_event_back() {
+        let event = event(AuditPhase::Begin, Some("r-1"));
+        let record = AuditRecord::following(None, serde_json::to_string(&event).unwrap());
+        assert_eq!(record.event().unwrap(), event);
+    }
+
     #[test]
     fn an_untouched_chain_verifies_to_its_head() {
         let records = chain();

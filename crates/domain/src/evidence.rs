@@ -67,3 +67,15 @@ impl Evidence {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_auditor_asks_for_is_proof_and_what_a_driver_noted_is_not() {
+        let proof = |kind| Evidence::new(kind, "it", "seen").is_proof();
+        assert!(proof(EvidenceKind::Refused) && proof(EvidenceKind::Archived) && proof(EvidenceKind::Usage));
+        assert!(!proof(EvidenceKind::Checked) && !proof(EvidenceKind::Delivered));
+    }
+}

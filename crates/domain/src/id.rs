@@ -163,6 +163,22 @@ mod tests {
     }
 
     #[test]
+    fn a_name_has_at_most_128_bytes_and_is_shown_as_it_is_written() {
+        let longest = "x".repeat(128);
+        assert_eq!(longest.parse::<CredentialName>().unwrap().to_string(), longest);
+        assert_eq!(String::from("a-b".parse::<DriverId>().unwrap()), "a-b");
+        assert!(serde_json::from_str::<CredentialName>("\"a b\"").is_err());
+    }
+
+    #[test]
+    fn numbers_count_up() {
+        assert_eq!(VersionNumber(1).next(), VersionNumber(2));
+        let number = VersionNumber(3);
+        let credential = "goimg/jwt".parse().unwrap();
+        assert_eq!(VersionId { credential, number }.to_string(), "goimg/jwt#3");
+    }
+
+    #[test]
     fn rotation_ids_sort_by_time() {
         let early = RotationId::from_parts(1_000, [255; 10]);
         let late = RotationId::from_parts(1_001, [0; 10]);

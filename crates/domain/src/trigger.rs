@@ -59,3 +59,24 @@ impl Trigger {
         matches!(self, Self::Emergency { .. })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_names_the_incident_or_the_requesters_words() {
+        let emergency = Trigger::Emergency {
+            incident: "SEC-2026-0042".to_owned(),
+            mode: EmergencyMode::Expedited,
+            live_tokens: LiveTokens::Honour,
+        };
+        let manual = Trigger::Manual {
+            reason: "a leaver".to_owned(),
+        };
+        assert_eq!(emergency.reason(), "emergency SEC-2026-0042");
+        assert_eq!(manual.reason(), "a leaver");
+        assert_eq!(Trigger::Routine.reason(), "routine");
+        assert!(emergency.is_emergency() && !manual.is_emergency());
+    }
+}

@@ -63,3 +63,25 @@ impl fmt::Display for View {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: VersionNumber = VersionNumber(1);
+    const TWO: VersionNumber = VersionNumber(2);
+
+    #[test]
+    fn the_same_versions_under_another_revision_are_another_view() {
+        let view = View::new(Revision(3), TWO, [ONE, TWO]);
+        let later = view.at(Revision(4));
+        assert_ne!(view, later);
+        assert_eq!(later.accepted, view.accepted);
+        assert_eq!(later.to_string(), "r4 (primary 2, accepted 1,2)");
+    }
+
+    #[test]
+    fn a_view_shows_its_primary_and_what_it_accepts() {
+        assert_eq!(View::new(Revision(1), TWO, [ONE]).versions(), [ONE, TWO].into());
+    }
+}

@@ -139,3 +139,25 @@ impl std::error::Error for PortError {
         self.source.as_ref().map(|source| source.as_ref() as _)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chain_names_every_cause_once() {
+        let cause = std::io::Error::other("disk on fire");
+        let error = PortError::transient(ErrorKind::Storage, "the file was not written").caused_by(cause);
+        assert_eq!(error.to_string(), "the file was not written");
+        assert_eq!(error.message(), "the file was not written");
+        assert_eq!(error.chain(), "the file was not written: disk on fire");
+    }
+
+    #[test]
+    fn a_failure_has_certainly_no_effect_unless_it_says_so() {
+        let error = PortError::permanent(ErrorKind::Invalid, "no");
+        assert_eq!((error.retry, error.effect), (Retry::Never, Effect::None));
+        let lost = PortError::transient(ErrorKind::TimedOut, "no answer").with_unknown_effect();
+        assert_eq!((lost.retry, lost.effect), (Retry::Later, Effect::Unknown));
+    }
+}
