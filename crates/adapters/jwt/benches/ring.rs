@@ -41,7 +41,7 @@ struct Figure {
     baseline_name: &'static str,
     ratio: Option<f64>,
     goal: String,
-    holds: Option<bool>,
+    holds: bool,
 }
 
 enum Goal {
@@ -176,7 +176,8 @@ fn openssl_genrsa() -> bool {
 impl Figure {
     fn new(name: &'static str, ours: f64, baseline: Option<f64>, baseline_name: &'static str, goal: Goal) -> Self {
         let ratio = baseline.map(|baseline| ours / baseline);
-        let holds = ratio.map(|ratio| match goal {
+        // What could not be compared does not hold.
+        let holds = ratio.is_some_and(|ratio| match goal {
             Goal::AtLeast(limit) => ratio >= limit,
             Goal::AtMost(limit) => ratio <= limit,
         });
