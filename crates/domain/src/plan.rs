@@ -16,8 +16,9 @@ pub use check::{CounterExample, Interruption, State};
 pub use recipe::PlanError;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::id::VersionNumber;
 use crate::policy::{DrainRule, Policy, RetryBudget};
@@ -75,9 +76,13 @@ pub struct PlanRequest<'a> {
 }
 
 /// The steps of one rotation, the unwinding from each of them, and what the rule found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "PlanRecord", into = "PlanRecord")]
-pub struct Plan {
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "PlanRecord")]
+pub struct Plan(Arc<Checked>);
+
+/// What is inside of a plan: shared, because a plan never changes and every state of its rotation holds it.
+#[derive(Debug, PartialEq, Eq)]
+struct Checked {
     record: PlanRecord,
     unwindings: Vec<Vec<Step>>,
     interruptions: Vec<Interruption>,
@@ -141,61 +146,61 @@ impl Plan {
     fn checked(record: PlanRecord) -> Result<Self, Box<CounterExample>> {
         let unwindings = unwind::all(&record);
         let interruptions = check::check(&record, &unwindings)?;
-        Ok(Self {
+        Ok(Self(Arc::new(Checked {
             record,
             unwindings,
             interruptions,
-        })
+        })))
     }
 
     /// The steps, in their order.
     pub fn steps(&self) -> &[Step] {
-        &self.record.steps
+        &self.0.record.steps
     }
 
     /// The way back when the step at `index` is under way or was the last one done. Empty past the point of no return.
     pub fn unwinding(&self, index: usize) -> &[Step] {
-        self.unwindings.get(index).map_or(&[], Vec::as_slice)
+        self.0.unwindings.get(index).map_or(&[], Vec::as_slice)
     }
 
     /// The index of the first step after which there is no way back.
     pub fn point_of_no_return(&self) -> usize {
-        self.unwindings.len()
+        self.0.unwindings.len()
     }
 
     /// The interruptions that the policy or the emergency declared, with what each does to whom.
     pub fn interruptions(&self) -> &[Interruption] {
-        &self.interruptions
+        &self.0.interruptions
     }
 
     /// The version that consumers present before the rotation.
     pub fn old(&self) -> VersionNumber {
-        self.record.old
+        self.0.record.old
     }
 
     /// The version that they present after it.
     pub fn new_version(&self) -> VersionNumber {
-        self.record.new
+        self.0.record.new
     }
 
     /// What the stores showed when the plan was made.
     pub fn view(&self) -> &View {
-        &self.record.view
+        &self.0.record.view
     }
 
     /// What decided how the plan looks.
     pub fn shape(&self) -> Shape {
-        self.record.shape
+        self.0.record.shape
     }
 
     /// The numbers that steps need while they run.
     pub fn limits(&self) -> &Limits {
-        &self.record.limits
+        &self.0.record.limits
     }
 
     /// For every step: who may present and who accepts once it is done, in the words of the safety rule.
     pub fn reachable(&self) -> Vec<State> {
-        reach::states(&self.record)
+        reach::states(&self.0.record)
     }
 }
 
@@ -206,9 +211,9 @@ impl TryFrom<PlanRecord> for Plan {
     }
 }
 
-impl From<Plan> for PlanRecord {
-    fn from(plan: Plan) -> Self {
-        plan.record
+impl Serialize for Plan {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.record.serialize(serializer)
     }
 }
 

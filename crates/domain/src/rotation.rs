@@ -98,7 +98,8 @@ pub struct Rotation {
     sequence: Sequence,
     last_at: Timestamp,
     position: Position,
-    unwinding: Vec<Step>,
+    /// The step of the plan that was under way, or the last one done, when it began to go back.
+    unwound_from: usize,
     unwound_because: Option<String>,
     phase: Phase,
     step_since: Timestamp,
@@ -211,7 +212,7 @@ impl Rotation {
     /// The steps that are being walked: the plan's, or the unwinding's.
     pub fn script(&self) -> &[Step] {
         if self.position.unwinding {
-            &self.unwinding
+            self.opened.plan.unwinding(self.unwound_from)
         } else {
             self.opened.plan.steps()
         }

@@ -50,7 +50,7 @@ impl Rotation {
                 unwinding: false,
                 index: 0,
             },
-            unwinding: Vec::new(),
+            unwound_from: 0,
             unwound_because: None,
             phase: Phase::Ready,
             step_since: entry.at,
@@ -281,7 +281,7 @@ impl Rotation {
         if !self.can_unwind() {
             return Err("there is no way back from here".to_owned());
         }
-        self.unwinding = self.opened.plan.unwinding(self.position.index).to_vec();
+        self.unwound_from = self.position.index;
         self.unwound_because = Some(reason.to_owned());
         self.phase = Phase::Ready;
         self.move_to(
