@@ -1,9 +1,10 @@
 //! What people ask: what is due, what is running, who runs which version.
 
 use jiff::Timestamp;
+use keywheel_domain::audit::{AuditEvent, AuditPhase, AuditRecord};
 use keywheel_domain::credential::Credential;
 use keywheel_domain::id::{CredentialName, Revision, RotationId};
-use keywheel_domain::ports::WorkloadReport;
+use keywheel_domain::ports::{ErrorKind, PortError, WorkloadReport};
 use keywheel_domain::rotation::{Entry, Next, Outcome, Rotation};
 use keywheel_domain::schedule::Period;
 
@@ -111,6 +112,38 @@ impl Keywheel {
             Next::Rest(Outcome::Stuck) => rotation.failures().last().cloned().unwrap_or_default(),
             Next::Rest(_) => "nothing".to_owned(),
         }
+    }
+
+    /// What the inventory knows of a credential; `None` where it is not adopted.
+    ///
+    /// # Errors
+    /// Where the journal fails.
+    pub async fn credential(&self, name: &CredentialName) -> Result<Option<Credential>, AppError> {
+        Ok(self.journal().credential(name).await?)
+    }
+
+    /// The audit record that completed a rotation; `None` while it is not complete.
+    ///
+    /// # Errors
+    /// Where the audit log fails, or a record in it cannot be read.
+    pub async fn audit_of(&self, rotation: &RotationId) -> Result<Option<AuditEvent>, AppError> {
+        let unreadable =
+            |error| PortError::permanent(ErrorKind::Invalid, "an audit record cannot be read").caused_by(error);
+        for record in self.inner.ports.audit.read().await?.iter().rev() {
+            let event = record.event().map_err(unreadable)?;
+            if event.phase == AuditPhase::Complete && event.rotation.as_ref() == Some(rotation) {
+                return Ok(Some(event));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The whole audit log, oldest record first.
+    ///
+    /// # Errors
+    /// Where the audit log fails.
+    pub async fn audit(&self) -> Result<Vec<AuditRecord>, AppError> {
+        Ok(self.inner.ports.audit.read().await?)
     }
 
     /// The journal of a rotation.
