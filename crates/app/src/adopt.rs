@@ -55,12 +55,10 @@ impl Keywheel {
         wiring.issuer.prove(&version).await?;
         let now = self.now();
         let credential = Credential::adopted(name.clone(), attributes, view, created_at, now).scheduled(&wiring.policy);
+        // The record comes first: a crash between the two leaves an adoption that is repeated, not one that nobody recorded.
+        let record = self.audit_adoption(&credential, by, now);
+        self.inner.ports.audit.append(&record).await?;
         self.journal().adopt(&credential).await?;
-        self.inner
-            .ports
-            .audit
-            .append(&self.audit_adoption(&credential, by, now))
-            .await?;
         Ok(credential)
     }
 
