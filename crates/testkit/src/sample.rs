@@ -118,6 +118,14 @@ impl Walk {
         }
     }
 
+    /// Where a journal ends, with the credential as it is stored.
+    pub fn resume(entries: &[Entry], credential: Credential) -> Self {
+        Self {
+            rotation: Rotation::replay(entries).expect("a journal replays"),
+            credential,
+        }
+    }
+
     /// The rotation as far as it was walked.
     pub fn rotation(&self) -> &Rotation {
         &self.rotation
