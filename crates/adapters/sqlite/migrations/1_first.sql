@@ -48,6 +48,13 @@ BEGIN
     SELECT RAISE(ABORT, 'the journal is append-only');
 END;
 
+-- `INSERT OR REPLACE` deletes without asking the trigger above.
+CREATE TRIGGER entries_are_written_once BEFORE INSERT ON entries
+WHEN EXISTS (SELECT 1 FROM entries WHERE rotation = NEW.rotation AND sequence = NEW.sequence)
+BEGIN
+    SELECT RAISE(ABORT, 'the journal is append-only');
+END;
+
 CREATE TABLE materials (
     credential TEXT NOT NULL,
     version INTEGER NOT NULL,
@@ -59,6 +66,12 @@ CREATE TABLE materials (
 ) STRICT;
 
 CREATE TRIGGER materials_stay BEFORE UPDATE ON materials
+BEGIN
+    SELECT RAISE(ABORT, 'the material of a version is never replaced');
+END;
+
+CREATE TRIGGER materials_are_put_once BEFORE INSERT ON materials
+WHEN EXISTS (SELECT 1 FROM materials WHERE credential = NEW.credential AND version = NEW.version)
 BEGIN
     SELECT RAISE(ABORT, 'the material of a version is never replaced');
 END;
@@ -78,6 +91,12 @@ BEGIN
 END;
 
 CREATE TRIGGER audit_records_are_kept BEFORE DELETE ON audit_records
+BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append-only');
+END;
+
+CREATE TRIGGER audit_records_are_written_once BEFORE INSERT ON audit_records
+WHEN EXISTS (SELECT 1 FROM audit_records WHERE sequence = NEW.sequence OR key = NEW.key OR previous = NEW.previous)
 BEGIN
     SELECT RAISE(ABORT, 'the audit log is append-only');
 END;

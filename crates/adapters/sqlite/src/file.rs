@@ -12,20 +12,28 @@ use crate::error;
 
 const OWNER_ONLY: u32 = 0o600;
 
-/// The same path, whatever the working folder becomes later.
+/// The same path, whatever the working folder becomes later. SQLite takes text alone.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, PortError> {
-    std::path::absolute(path).map_err(|error| error::file(path, error))
+    let path = std::path::absolute(path).map_err(|error| error::file(path, error))?;
+    match path.to_str() {
+        Some(_) => Ok(path),
+        None => Err(unusable(&path, "is not UTF-8; choose another path")),
+    }
+}
+
+fn unusable(path: &Path, why: &str) -> PortError {
+    PortError::permanent(ErrorKind::Storage, format!("{} {why}", path.display()))
 }
 
 /// Whether there is a file. A folder, or a path that leads nowhere, is an error.
 pub(crate) fn exists(path: &Path) -> Result<bool, PortError> {
     match fs::metadata(path) {
         Ok(found) if found.is_file() => Ok(true),
-        Ok(found) => {
-            let what = if found.is_dir() { "a folder" } else { "not a file" };
-            let message = format!("{} is {what}; give the path of a file for the database", path.display());
-            Err(PortError::permanent(ErrorKind::Storage, message))
-        }
+        Ok(found) if found.is_dir() => Err(unusable(path, "is a folder; give the path of a file for the database")),
+        Ok(_) => Err(unusable(
+            path,
+            "is not a file; give the path of a file for the database",
+        )),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let folder = folder(path);
             fs::metadata(folder)
@@ -49,6 +57,13 @@ impl Draft {
     /// SQLite would make the file with the mode of the process's umask, and narrowing it afterwards leaves a moment in which others
     /// can open it.
     pub(crate) fn beside(path: &Path) -> Result<Self, PortError> {
+        let log = companion(path, "-wal");
+        // In this order, because another process may be making the database now, and its log comes after it.
+        if log.exists() && !path.exists() {
+            // SQLite would replay it into the new file.
+            let why = "belongs to a database that is gone; restore that one, or move this file away";
+            return Err(unusable(&log, why));
+        }
         let draft = |folder: &Path| {
             let private = Permissions::from_mode(0o700);
             let folder = tempfile::Builder::new()
@@ -90,19 +105,24 @@ impl Draft {
 /// Takes the database and its companions away from everybody but the owner. Never by opening them: to close any handle on the file
 /// would release the locks that SQLite holds on it in this process.
 pub(crate) fn close_to_others(path: &Path) -> Result<(), PortError> {
-    for companion in ["", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(companion);
-        let path = Path::new(&name);
-        let Ok(found) = fs::metadata(path) else {
+    for path in ["", "-wal", "-shm"].map(|suffix| companion(path, suffix)) {
+        let Ok(found) = fs::metadata(&path) else {
             continue;
         };
         if found.permissions().mode() & 0o177 != 0 {
-            fs::set_permissions(path, Permissions::from_mode(OWNER_ONLY)).map_err(|error| error::file(path, error))?;
+            fs::set_permissions(&path, Permissions::from_mode(OWNER_ONLY))
+                .map_err(|error| error::file(&path, error))?;
             tracing::warn!(path = %path.display(), "others could read the database; its mode is 0600 now");
         }
     }
     Ok(())
+}
+
+/// The file that SQLite keeps beside the database under the same name and that suffix.
+fn companion(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 fn folder(path: &Path) -> &Path {

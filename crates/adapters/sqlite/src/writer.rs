@@ -124,8 +124,8 @@ async fn write(mut connection: SqliteConnection, path: PathBuf, mut jobs: mpsc::
     let mut waiting = Vec::new();
     while jobs.recv_many(&mut waiting, TOGETHER).await > 0 {
         waiting.retain(|job| !job.is_taken_back());
-        let (mut end, failed_early) = together(&mut connection, &mut waiting).await;
-        if failed_early && waiting.len() > 1 {
+        let (mut end, one_failed) = together(&mut connection, &mut waiting).await;
+        if one_failed && waiting.len() > 1 {
             // One of them broke the transaction of all, so each gets one of its own.
             for mut job in waiting.drain(..) {
                 (end, _) = together(&mut connection, std::slice::from_mut(&mut job)).await;
@@ -139,7 +139,7 @@ async fn write(mut connection: SqliteConnection, path: PathBuf, mut jobs: mpsc::
     }
 }
 
-/// Makes all the changes in one transaction. `true` where it failed before its end, and so certainly without effect.
+/// Makes all the changes in one transaction. `true` where one of them failed, and so certainly all are without effect.
 async fn together(connection: &mut SqliteConnection, jobs: &mut [Box<dyn Job>]) -> (End, bool) {
     let broken = |error, unknown| End::Broken {
         error: Arc::new(error),
@@ -148,26 +148,21 @@ async fn together(connection: &mut SqliteConnection, jobs: &mut [Box<dyn Job>]) 
     if jobs.is_empty() {
         return (End::Committed, false);
     }
-    if let Err(error) = begin_and_make(connection, jobs).await {
-        roll_back(connection).await;
-        return (broken(error, false), true);
+    if let Err(error) = sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await {
+        return (broken(error, false), false);
     }
-    match sqlx::query("COMMIT").execute(&mut *connection).await {
-        Ok(_) => (End::Committed, false),
-        Err(error) => {
+    for job in jobs {
+        if let Err(error) = job.make(connection).await {
             roll_back(connection).await;
-            let unknown = error::leaves_commit_unknown(&error);
-            (broken(error, unknown), false)
+            return (broken(error, false), true);
         }
     }
-}
-
-async fn begin_and_make(connection: &mut SqliteConnection, jobs: &mut [Box<dyn Job>]) -> Result<(), sqlx::Error> {
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-    for job in jobs {
-        job.make(connection).await?;
+    if let Err(error) = sqlx::query("COMMIT").execute(&mut *connection).await {
+        roll_back(connection).await;
+        let unknown = error::leaves_commit_unknown(&error);
+        return (broken(error, unknown), false);
     }
-    Ok(())
+    (End::Committed, false)
 }
 
 /// SQLite has rolled back already after some errors, and says so by another one.

@@ -1,6 +1,8 @@
 //! Files that are not what they should be, and who may read them.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -138,6 +140,30 @@ async fn a_missing_database_is_not_made_where_one_is_expected() {
     assert!(!path.exists());
 }
 
+/// Opened together with a new database, the old log would be taken for its own.
+#[tokio::test]
+async fn the_log_of_a_database_that_is_gone_is_not_taken_over() {
+    let (_folder, path) = place();
+    let log = path.with_extension("db-wal");
+    fs::write(&log, "the last writes").unwrap();
+    let error = refusal(&path).await;
+    assert!(
+        error.message().contains("belongs to a database that is gone"),
+        "{error}"
+    );
+    assert_eq!(fs::read(&log).unwrap(), b"the last writes");
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_name_that_is_no_text_is_refused() {
+    let (folder, _) = place();
+    let path = folder.path().join(OsStr::from_bytes(b"keywheel\xff.db"));
+    let error = Sqlite::open(&path).await.unwrap_err();
+    assert!(error.message().contains("is not UTF-8; choose another path"), "{error}");
+    assert_eq!(modes(folder.path()), [""; 0]);
+}
+
 #[tokio::test]
 async fn a_file_that_is_no_database_is_refused_and_untouched() {
     let (_folder, path) = place();
@@ -168,30 +194,34 @@ async fn a_database_from_a_newer_version_is_refused_and_untouched() {
     .await;
 }
 
-#[tokio::test]
-async fn a_damaged_database_says_so() {
+/// Wherever it shows first: when it is opened, or when the damaged part is read.
+async fn damaged(damage: impl Fn(&mut Vec<u8>)) {
     let (_folder, path) = filled().await;
     let mut bytes = fs::read(&path).unwrap();
-    // The header and the first page stay, so that it opens.
-    bytes[4096..].fill(0x55);
+    damage(&mut bytes);
     fs::write(&path, bytes).unwrap();
-    let database = Sqlite::open(&path).await.unwrap();
-    let error = PortError::from(database.load(&sample::rotation_id(1)).await.unwrap_err());
+    let error = match Sqlite::open(&path).await {
+        Ok(database) => database.load(&sample::rotation_id(1)).await.unwrap_err().into(),
+        Err(error) => error,
+    };
     assert_eq!(error.kind, ErrorKind::Storage);
     assert!(error.message().contains("is damaged; stop Keywheel"), "{error}");
 }
 
+/// The header and the first page stay, so that it is a database at first sight.
 #[tokio::test]
-async fn a_truncated_database_says_so() {
-    let (_folder, path) = filled().await;
-    let bytes = fs::read(&path).unwrap();
-    fs::write(&path, &bytes[..6000]).unwrap();
-    let error = match Sqlite::open(&path).await {
-        Ok(database) => PortError::from(database.credentials().await.unwrap_err()),
-        Err(error) => error,
-    };
-    assert_eq!(error.kind, ErrorKind::Storage);
-    assert!(error.message().contains("is damaged"), "{error}");
+async fn a_database_with_overwritten_pages_is_damaged() {
+    damaged(|bytes| bytes[4096..].fill(0x55)).await;
+    damaged(|bytes| {
+        let end = bytes.len();
+        bytes[end / 2..].fill(0x55);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_truncated_database_is_damaged() {
+    damaged(|bytes| bytes.truncate(6000)).await;
 }
 
 #[tokio::test]
@@ -220,9 +250,14 @@ async fn what_was_written_is_neither_changed_nor_deleted() {
     for statement in [
         "UPDATE entries SET record = ''",
         "DELETE FROM entries",
+        "INSERT OR REPLACE INTO entries SELECT rotation, sequence, '' FROM entries",
         "UPDATE audit_records SET body = ''",
         "DELETE FROM audit_records",
+        "INSERT OR REPLACE INTO audit_records SELECT sequence, 'x', 'x', 'x', 'x' FROM audit_records",
+        "INSERT OR REPLACE INTO audit_records SELECT sequence + 1, key, 'x', 'x', 'x' FROM audit_records",
+        "INSERT OR REPLACE INTO audit_records SELECT sequence + 1, 'x', previous, 'x', 'x' FROM audit_records",
         "UPDATE materials SET ciphertext = x''",
+        "INSERT OR REPLACE INTO materials SELECT credential, version, 'x', x'', x'', x'' FROM materials",
     ] {
         let error = meddle(&path, statement).await.unwrap_err().to_string();
         assert!(
