@@ -1,0 +1,51 @@
+//! A place where retired versions are put away.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use keywheel_domain::evidence::{Evidence, EvidenceKind};
+use keywheel_domain::id::VersionId;
+use keywheel_domain::ports::{Archive, Finding, PortError, SealedMaterial};
+
+use crate::world::{Deed, World};
+
+/// The archive of a simulated company.
+#[derive(Debug)]
+pub struct FakeArchive {
+    world: World,
+    copies: Mutex<BTreeMap<VersionId, SealedMaterial>>,
+}
+
+impl FakeArchive {
+    /// The archive of that company.
+    pub fn new(world: &World) -> Self {
+        Self {
+            world: world.clone(),
+            copies: Mutex::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<VersionId, SealedMaterial>> {
+        self.copies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Archive for FakeArchive {
+    async fn preflight(&self) -> Result<Vec<Finding>, PortError> {
+        Ok(vec![Finding::fine("archive", "it can be written")])
+    }
+
+    async fn archive(&self, id: &VersionId, sealed: &SealedMaterial) -> Result<Evidence, PortError> {
+        self.lock().entry(id.clone()).or_insert_with(|| sealed.clone());
+        self.world.act(Deed::Archived(id.number), |state| {
+            state.archived.insert(id.number);
+            Ok(Evidence::new(EvidenceKind::Archived, id.to_string(), "put away"))
+        })
+    }
+
+    async fn fetch(&self, id: &VersionId) -> Result<Option<SealedMaterial>, PortError> {
+        Ok(self.lock().get(id).cloned())
+    }
+}

@@ -1,0 +1,22 @@
+//! The simulated company, and everything else that tests share.
+//!
+//! - [`clock`] and [`executor`]: time that passes when everybody waits, so that a rotation of two weeks takes a millisecond;
+//! - [`world`]: issuers, stores, workloads of several instances, verifiers and live tokens, in memory, with clients that
+//!   authenticate all the time and at the worst moments;
+//! - [`contract`]: what every implementation of a port has to keep; [`sample`]: valid entries for whoever has to store some;
+//! - [`fake`]: every port on that world; [`fault`]: every port with faults in front of it;
+//! - [`invariants`]: what must be true of every run, whatever went wrong on its way;
+//! - [`leak`]: canary secrets, and the search for them;
+//! - [`strategies`]: policies, shapes and triggers for property tests.
+
+pub mod clock;
+pub mod contract;
+pub mod executor;
+pub mod fake;
+pub mod fault;
+pub mod invariants;
+pub mod leak;
+pub mod rig;
+pub mod sample;
+pub mod strategies;
+pub mod world;
