@@ -1,0 +1,279 @@
+//! Deliveries to a folder.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use keywheel_domain::ports::{Effect, ErrorKind, Retry, SecretStore, Severity};
+use keywheel_testkit::contract::secret_store::{delivery, view};
+use keywheel_testkit::sample::name;
+
+use crate::support::{Place, USUAL, deliver, password, place};
+
+#[tokio::test]
+async fn a_delivery_is_a_folder_behind_one_link_and_a_link_for_each_file() {
+    let place = place();
+    let first = view(1, 1, &[1]);
+    let evidence = deliver(&place.store(USUAL), &first, None).await.unwrap();
+    assert_eq!(
+        place.names(),
+        ["..data", "..lock", "..r1", "app.yaml", "password", "role_1"]
+    );
+    assert_eq!(fs::read_link(place.secrets.join("..data")).unwrap(), Path::new("..r1"));
+    assert_eq!(
+        fs::read_link(place.secrets.join("password")).unwrap(),
+        Path::new("..data/password")
+    );
+    assert_eq!(place.read("password"), format!("{}\n", password(&first, 1)));
+    assert_eq!(place.read("app.yaml"), "revision: 1\nrole: role-1\n");
+    assert!(
+        evidence.detail.starts_with("r1 (primary 1, accepted 1) in "),
+        "{}",
+        evidence.detail
+    );
+    assert!(
+        evidence.detail.ends_with("password, app.yaml, role_1"),
+        "{}",
+        evidence.detail
+    );
+}
+
+#[tokio::test]
+async fn files_come_and_go_with_the_view_and_nothing_old_is_left() {
+    let place = place();
+    let store = place.store(USUAL);
+    let (first, second, third) = (view(1, 1, &[1]), view(2, 2, &[1, 2]), view(3, 2, &[2]));
+    deliver(&store, &first, None).await.unwrap();
+    deliver(&store, &second, Some(&first)).await.unwrap();
+    assert_eq!(
+        place.names(),
+        ["..data", "..lock", "..r2", "app.yaml", "password", "role_1", "role_2"]
+    );
+    deliver(&store, &third, Some(&second)).await.unwrap();
+    assert_eq!(
+        place.names(),
+        ["..data", "..lock", "..r3", "app.yaml", "password", "role_2"]
+    );
+    assert_eq!(place.read("password"), format!("{}\n", password(&third, 2)));
+}
+
+#[tokio::test]
+async fn secret_files_are_their_owners_alone_and_public_ones_can_be_read() {
+    let place = place();
+    deliver(&place.store(USUAL), &view(1, 1, &[1]), None).await.unwrap();
+    assert_eq!(
+        (place.mode("password"), place.mode("app.yaml"), place.mode("role_1")),
+        (0o600, 0o644, 0o644)
+    );
+    assert_eq!(
+        (place.mode(""), place.mode("..data"), place.mode("..lock")),
+        (0o750, 0o750, 0o600)
+    );
+}
+
+#[tokio::test]
+async fn modes_are_as_configured() {
+    let place = place();
+    let config = "folder = 'secrets'\nfolder_mode = '0755'\n\
+        [[file]]\npath = 'p'\nmode = '0640'\ntemplate = '{{ primary.password }}'\n\
+        [[file]]\npath = 'read-only'\nmode = '0400'\ntemplate = '{{ primary.password }}'\n";
+    let store = place.store(config);
+    let (first, second) = (view(1, 1, &[1]), view(2, 2, &[2]));
+    deliver(&store, &first, None).await.unwrap();
+    deliver(&store, &second, Some(&first)).await.unwrap();
+    assert_eq!((place.mode("p"), place.mode("read-only")), (0o640, 0o400));
+    assert_eq!((place.mode(""), place.mode("..data")), (0o755, 0o755));
+}
+
+#[tokio::test]
+async fn a_secret_file_that_everybody_can_read_is_refused_before_anything_is_written() {
+    let place = place();
+    let config = "folder = 'secrets'\n[[file]]\npath = 'p'\nmode = '0644'\ntemplate = '{{ primary.password }}'\n";
+    let refused = deliver(&place.store(config), &view(1, 1, &[1]), None)
+        .await
+        .unwrap_err();
+    assert_eq!((refused.kind, refused.effect), (ErrorKind::Invalid, Effect::None));
+    assert!(
+        refused.message().contains("lets everybody read it; use 0600"),
+        "{refused}"
+    );
+    assert!(!place.secrets.exists());
+}
+
+#[tokio::test]
+async fn an_existing_folder_keeps_its_mode_and_the_files_of_others() {
+    let place = place();
+    fs::create_dir(&place.secrets).unwrap();
+    fs::set_permissions(&place.secrets, fs::Permissions::from_mode(0o711)).unwrap();
+    fs::write(place.secrets.join("tls.crt"), "theirs").unwrap();
+    symlink("tls.crt", place.secrets.join("current.crt")).unwrap();
+    let store = place.store(USUAL);
+    let first = view(1, 1, &[1]);
+    deliver(&store, &first, None).await.unwrap();
+    deliver(&store, &view(2, 1, &[1]), Some(&first)).await.unwrap();
+    assert_eq!((place.mode(""), place.mode("..data")), (0o711, 0o711));
+    assert_eq!(
+        (place.read("tls.crt"), place.read("current.crt")),
+        ("theirs".to_owned(), "theirs".to_owned())
+    );
+}
+
+/// As an adoption finds it: plain files in the place of links.
+fn with_existing(place: &Place) {
+    fs::create_dir(&place.secrets).unwrap();
+    fs::write(place.secrets.join("password"), "the one that was there").unwrap();
+}
+
+#[tokio::test]
+async fn an_adoption_replaces_plain_files_and_destroys_them() {
+    let place = place();
+    with_existing(&place);
+    let old = fs::File::open(place.secrets.join("password")).unwrap();
+    let mut adoption = delivery(&view(1, 1, &[1]));
+    adoption.rotation = None;
+    place.store(USUAL).deliver(&adoption, None).await.unwrap();
+    assert_eq!(
+        place.names(),
+        ["..data", "..lock", "..r1", "app.yaml", "password", "role_1"]
+    );
+    assert_eq!(place.read("password"), format!("{}\n", password(&adoption.view, 1)));
+    let mut left = String::new();
+    std::io::Read::read_to_string(&mut { old }, &mut left).unwrap();
+    assert_eq!(left, "\0".repeat("the one that was there".len()));
+}
+
+#[tokio::test]
+async fn anything_but_an_adoption_leaves_plain_files_alone_unless_it_is_told_to_replace_them() {
+    let place = place();
+    with_existing(&place);
+    let before = place.read("password");
+    let refused = deliver(&place.store(USUAL), &view(1, 1, &[1]), None).await.unwrap_err();
+    assert_eq!((refused.kind, refused.effect), (ErrorKind::Conflict, Effect::None));
+    let path = place.secrets.join("password");
+    assert!(refused.message().starts_with(path.to_str().unwrap()), "{refused}");
+    assert!(refused.message().contains("replace_existing = true"), "{refused}");
+    assert_eq!(
+        (place.names(), place.read("password")),
+        (vec!["..lock".to_owned(), "password".to_owned()], before)
+    );
+
+    let told = format!("replace_existing = true\n{USUAL}");
+    deliver(&place.store(&told), &view(1, 1, &[1]), None).await.unwrap();
+    assert!(place.secrets.join("password").is_symlink());
+}
+
+#[tokio::test]
+async fn a_store_that_may_never_replace_does_not_in_an_adoption_either() {
+    let place = place();
+    with_existing(&place);
+    let store = place.store(&format!("replace_existing = false\n{USUAL}"));
+    let mut adoption = delivery(&view(1, 1, &[1]));
+    adoption.rotation = None;
+    assert_eq!(
+        store.deliver(&adoption, None).await.unwrap_err().kind,
+        ErrorKind::Conflict
+    );
+    let findings = store.preflight().await.unwrap();
+    assert!(
+        findings.iter().any(|found| found.severity == Severity::Blocker),
+        "{findings:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_delivery_that_was_tampered_with_is_made_whole() {
+    let place = place();
+    let store = place.store(USUAL);
+    let first = view(1, 1, &[1]);
+    deliver(&store, &first, None).await.unwrap();
+    let whole = (place.read("password"), place.read("app.yaml"));
+    for tamper in [
+        (|place| fs::write(place.secrets.join("app.yaml"), "wrong").unwrap()) as fn(&Place),
+        |place| fs::remove_file(place.secrets.join("..data/password")).unwrap(),
+        |place| fs::remove_file(place.secrets.join("password")).unwrap(),
+        |place| fs::write(place.secrets.join("..data/extra"), "x").unwrap(),
+        |place| {
+            let path = place.secrets.join("..data/password");
+            fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+        },
+    ] {
+        tamper(&place);
+        deliver(&store, &first, None).await.unwrap();
+        assert_eq!((place.read("password"), place.read("app.yaml")), whole);
+        assert_eq!(
+            (place.mode("password"), place.names().len()),
+            (0o600, 6),
+            "{:?}",
+            place.names()
+        );
+    }
+}
+
+#[tokio::test]
+async fn repeating_a_delivery_that_is_whole_writes_nothing() {
+    let place = place();
+    let store = place.store(USUAL);
+    let first = view(1, 1, &[1]);
+    deliver(&store, &first, None).await.unwrap();
+    let before = place.snapshot();
+    deliver(&store, &first, None).await.unwrap();
+    assert_eq!(place.snapshot(), before);
+}
+
+#[tokio::test]
+async fn what_a_crash_left_behind_goes_with_the_next_delivery() {
+    let place = place();
+    let store = place.store(USUAL);
+    let first = view(1, 1, &[1]);
+    deliver(&store, &first, None).await.unwrap();
+    // Half a delivery of the next revision, a swap that never came, an original that was not destroyed yet.
+    fs::create_dir(place.secrets.join("..r2")).unwrap();
+    fs::write(place.secrets.join("..r2/password"), "half").unwrap();
+    symlink("..r2", place.secrets.join("..data_new")).unwrap();
+    fs::write(place.secrets.join("..old.0.password"), "old").unwrap();
+    symlink("..data/role_9", place.secrets.join("role_9")).unwrap();
+    deliver(&store, &view(2, 2, &[2]), Some(&first)).await.unwrap();
+    assert_eq!(
+        place.names(),
+        ["..data", "..lock", "..r2.1", "app.yaml", "password", "role_2"]
+    );
+}
+
+#[tokio::test]
+async fn a_folder_that_shows_another_credential_or_somebody_elses_delivery_is_a_conflict() {
+    let place = place();
+    let store = place.store(USUAL);
+    deliver(&store, &view(1, 1, &[1]), None).await.unwrap();
+    let mut other = delivery(&view(2, 1, &[1]));
+    other.credential = "other/password".parse().unwrap();
+    let refused = store.deliver(&other, Some(&view(1, 1, &[1]))).await.unwrap_err();
+    assert!(
+        refused.message().contains("shows the credential company/database"),
+        "{refused}"
+    );
+    assert_eq!(store.read_back(&other.credential).await.unwrap(), None);
+
+    fs::remove_file(place.secrets.join("..data")).unwrap();
+    symlink("..2026_01_01_00_00_00.1", place.secrets.join("..data")).unwrap();
+    let refused = deliver(&store, &view(1, 1, &[1]), None).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Conflict);
+    assert!(refused.message().contains("did not write"), "{refused}");
+    assert_eq!(store.read_back(&name()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn two_writers_never_write_at_once() {
+    let place = place();
+    let store = place.store(USUAL);
+    let first = view(1, 1, &[1]);
+    deliver(&store, &first, None).await.unwrap();
+    let lock = fs::File::open(place.secrets.join("..lock")).unwrap();
+    lock.try_lock().unwrap();
+    let refused = deliver(&store, &view(2, 2, &[2]), Some(&first)).await.unwrap_err();
+    assert_eq!(
+        (refused.kind, refused.retry, refused.effect),
+        (ErrorKind::Unavailable, Retry::Later, Effect::None)
+    );
+    drop(lock);
+    deliver(&store, &view(2, 2, &[2]), Some(&first)).await.unwrap();
+}
