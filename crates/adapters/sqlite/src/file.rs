@@ -128,3 +128,40 @@ fn companion(path: &Path, suffix: &str) -> PathBuf {
 fn folder(path: &Path) -> &Path {
     path.parent().unwrap_or(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draft_is_its_owners_alone_before_it_is_published() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("keywheel.db");
+        let draft = Draft::beside(&path).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(draft.path()), 0o600);
+        assert_eq!(mode(draft.folder.path()), 0o700);
+        draft.publish(&path).unwrap();
+        assert_eq!(mode(&path), 0o600);
+    }
+
+    #[test]
+    fn the_log_of_a_database_that_somebody_just_made_is_in_nobodys_way() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("keywheel.db");
+        fs::write(companion(&path, "-wal"), "").unwrap();
+        assert!(Draft::beside(&path).is_err());
+        fs::write(&path, "faster").unwrap();
+        assert!(Draft::beside(&path).is_ok());
+    }
+
+    #[test]
+    fn a_draft_takes_no_ones_place() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("keywheel.db");
+        let draft = Draft::beside(&path).unwrap();
+        fs::write(&path, "faster").unwrap();
+        draft.publish(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"faster");
+    }
+}

@@ -109,6 +109,17 @@ async fn a_change_that_fails_takes_nobody_with_it() {
     assert_eq!(database.rows().await, [1, 2, 3]);
 }
 
+/// Other than for a full disk, SQLite leaves the transaction open after this.
+#[tokio::test]
+async fn a_change_that_a_constraint_forbids_takes_nobody_with_it() {
+    let database = Database::new().await;
+    let writer = database.writer(database.options.clone()).await;
+    let answers = futures_util::future::join_all([1, 2, 2, 3].map(|size| writer.make(Row(size)))).await;
+    let failed: Vec<_> = answers.iter().map(Result::is_err).collect();
+    assert_eq!(failed, [false, false, true, false]);
+    assert_eq!(database.rows().await, [1, 2, 3]);
+}
+
 #[tokio::test]
 async fn a_change_whose_caller_has_gone_is_not_made() {
     let database = Database::new().await;
@@ -162,10 +173,19 @@ async fn a_writer_that_stopped_leaves_nothing_unknown() {
     assert_eq!((error.kind, error.effect), (ErrorKind::Internal, Effect::None));
 }
 
-#[test]
-fn only_a_commit_that_found_neither_lock_nor_room_is_known_to_have_failed() {
-    assert!(error::leaves_commit_unknown(&sqlx::Error::WorkerCrashed));
-    assert!(error::leaves_commit_unknown(&sqlx::Error::Io(
-        std::io::ErrorKind::Other.into()
-    )));
+#[tokio::test]
+async fn only_a_commit_that_found_neither_lock_nor_room_is_known_to_have_failed() {
+    let database = Database::new().await;
+    let _lock = database.locked().await;
+    let impatient = database.options.clone().busy_timeout(Duration::ZERO);
+    let mut connection = impatient.connect().await.unwrap();
+    let busy = sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut connection)
+        .await
+        .unwrap_err();
+    let other = sqlx::query("COMMIT").execute(&mut connection).await.unwrap_err();
+    assert!(!error::leaves_commit_unknown(&busy), "{busy}");
+    for unknown in [other, sqlx::Error::WorkerCrashed] {
+        assert!(error::leaves_commit_unknown(&unknown), "{unknown}");
+    }
 }
