@@ -127,6 +127,10 @@ impl Credential {
         } else {
             (new, VersionStatus::Abandoned)
         };
+        // What was undone before it was made may have left something under its number, so the number is used up all the same.
+        if self.version(new).is_none() {
+            self.versions.push(Version::pending(new, Attributes::new(), at));
+        }
         let compromised = rotation.trigger().is_emergency();
         for version in &mut self.versions {
             if version.number == ended {

@@ -209,3 +209,14 @@ fn it_is_due_a_period_after_it_was_rotated_and_earlier_where_grace_ends_on_the_d
     let lead = policy.soak + policy.grace + policy.observation();
     assert_eq!(adopted().scheduled(&policy).next_due, Some(due - lead));
 }
+
+#[test]
+fn a_number_that_was_undone_before_it_was_made_is_used_up_all_the_same() {
+    let states = walk(Trigger::Routine, Some("generate version 2"));
+    let (_, rolled_back) = states.last().unwrap();
+    assert_eq!(
+        rolled_back.version(NEW).map(|version| version.status),
+        Some(VersionStatus::Abandoned)
+    );
+    assert_eq!(rolled_back.next_number(), VersionNumber(3));
+}
