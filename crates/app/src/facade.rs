@@ -12,6 +12,7 @@ use keywheel_domain::version::Version;
 
 use crate::error::AppError;
 use crate::progress::{Observer, Silent};
+use crate::punctual::PunctualJournal;
 use crate::seal::Vault;
 use crate::wiring::Wiring;
 
@@ -76,7 +77,12 @@ impl Builder {
     }
 
     /// The finished façade.
-    pub fn build(self) -> Keywheel {
+    pub fn build(mut self) -> Keywheel {
+        let ports = &mut self.inner.ports;
+        ports.journal = Arc::new(PunctualJournal {
+            inner: Arc::clone(&ports.journal),
+            clock: Arc::clone(&ports.clock),
+        });
         Keywheel {
             inner: Arc::new(self.inner),
         }

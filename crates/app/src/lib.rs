@@ -17,6 +17,7 @@ mod error;
 mod facade;
 mod preflight;
 mod progress;
+mod punctual;
 mod redact;
 mod report;
 mod seal;

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use keywheel_domain::credential::Credential;
 use keywheel_domain::id::{RotationId, Sequence};
-use keywheel_domain::ports::{Append, Effect, JournalError, Lease, PortError, Retry};
+use keywheel_domain::ports::{Append, Effect, JournalError, Lease, Retry};
 use keywheel_domain::rotation::{Entry, Event, Next, Phase, Rotation};
 
 use super::Driven;
@@ -105,7 +105,7 @@ impl<'a> Ledger<'a> {
     async fn write(&self, append: &Append) -> Result<(), AppError> {
         let mut attempt = 1;
         loop {
-            let result = self.bounded(self.app.journal().append(append)).await;
+            let result = self.app.journal().append(append).await;
             let error = match result {
                 Ok(()) => return Ok(()),
                 Err(JournalError::Storage(error)) => error,
@@ -125,20 +125,11 @@ impl<'a> Ledger<'a> {
     }
 
     async fn is_written(&self, append: &Append) -> bool {
-        let Ok(stored) = self.bounded(self.app.journal().load(&append.lease.rotation)).await else {
+        let Ok(stored) = self.app.journal().load(&append.lease.rotation).await else {
             return false;
         };
         let from = append.after.0 as usize;
         stored.get(from..).is_some_and(|tail| tail == append.entries)
-    }
-
-    async fn bounded<T>(&self, call: impl Future<Output = Result<T, JournalError>> + Send) -> Result<T, JournalError> {
-        let limit = self.rotation.plan().limits().step_timeout;
-        let call = async { Ok::<_, PortError>(call.await) };
-        match super::patience::within(self.app, limit, call).await {
-            Ok(result) => result,
-            Err(timed_out) => Err(JournalError::Storage(timed_out)),
-        }
     }
 
     /// When somebody else should look, if this driver dies.
