@@ -37,9 +37,9 @@ impl From<Evidence> for StepDone {
 }
 
 impl Driver<'_> {
-    /// Acts while the lease is renewed and the canary authenticates, before, during and after.
+    /// Acts while the lease is renewed and the canary authenticates, during the step and after it; what was before it is what
+    /// was after the last one.
     pub(super) async fn act_while_watching(&self, action: &Action) -> Result<StepDone, PortError> {
-        self.sing().await;
         let acting = std::pin::pin!(self.carry_out(action));
         let meanwhile = std::pin::pin!(self.watch_meanwhile());
         let result = match select(acting, meanwhile).await {
@@ -332,6 +332,8 @@ impl Driver<'_> {
     async fn preflight(&self) -> Result<StepDone, PortError> {
         let begin = self.app.audit_begin(self.rotation());
         within(self.app, self.limit(), self.app.inner.ports.audit.append(&begin)).await?;
+        // Backends that look at the version in use may repeat its secret: what is redacted has to be known before.
+        self.find(&self.id_of(self.rotation().plan().old())).await?;
         let budget: SignedDuration = self.limit();
         let findings = within(self.app, budget, self.app.findings(self.ledger.credential())).await?;
         self.app.decide_preflight(self.rotation(), findings).map(StepDone::from)
