@@ -16,6 +16,8 @@ use super::patience::within;
 /// No login that takes longer than this is worth waiting for: the canary must not hold the rotation up.
 const LONGEST_SONG: SignedDuration = SignedDuration::from_secs(10);
 
+const STILL_FRESH: SignedDuration = SignedDuration::from_millis(20);
+
 /// What was measured since it was last journaled.
 #[derive(Debug, Default)]
 pub(super) struct CanaryWatch(Mutex<Measured>);
@@ -27,6 +29,7 @@ struct Measured {
     downtime: SignedDuration,
     refused_at: Option<SignedDuration>,
     last_refusal: Option<String>,
+    sang_at: Option<SignedDuration>,
 }
 
 /// What one try showed.
@@ -44,6 +47,7 @@ impl CanaryWatch {
 
     fn heard(&self, song: Song, at: SignedDuration) {
         let mut measured = self.lock();
+        measured.sang_at = Some(at);
         let refused_for = measured.refused_at.map_or(SignedDuration::ZERO, |since| at - since);
         match song {
             Song::Accepted => {
@@ -84,6 +88,15 @@ impl CanaryWatch {
 }
 
 impl Driver<'_> {
+    /// The same, unless it just did: a login that is younger than this tells what another one would tell.
+    pub(super) async fn sing_unless_just_heard(&self) {
+        let now = self.app.inner.ports.clock.monotonic();
+        let sang_at = self.canary.lock().sang_at;
+        if sang_at.is_none_or(|at| now - at >= STILL_FRESH) {
+            self.sing().await;
+        }
+    }
+
     /// Authenticates once through every store, while there is something to lose.
     pub(super) async fn sing(&self) {
         if !self.rotation().is_exposed() {

@@ -91,7 +91,7 @@ impl Driver<'_> {
     }
 
     async fn sample_health(&self) -> Sample {
-        self.sing().await;
+        self.sing_unless_just_heard().await;
         if let Some(why) = self.canary.last_refusal() {
             return Sample {
                 verdict: Verdict::Unhealthy(format!("the canary was refused: {why}")),
