@@ -20,6 +20,7 @@ mod bench;
 mod ci;
 mod codegen;
 mod faults;
+mod kills;
 mod process;
 mod sim;
 mod test;
@@ -44,6 +45,8 @@ enum Verb {
     Tidy,
     /// The exhaustive fault search: every single fault and every pair of faults.
     Faults(faults::Args),
+    /// Real rotations, killed for real at random moments.
+    Kills(kills::Args),
     /// Random deeper histories; one seed is always one history.
     Sim(sim::Args),
     /// The speed goals, ours against a baseline, in one run.
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Verb::Test(args) => test::run(&args),
         Verb::Tidy => tidy::run(),
         Verb::Faults(args) => faults::run(&args),
+        Verb::Kills(args) => kills::run(&args),
         Verb::Sim(args) => sim::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Codegen(args) => codegen::run(&args),

@@ -50,6 +50,26 @@ pub(super) fn faults(line: &str) -> anyhow::Result<String> {
     Ok(line.trim_start_matches("faults: ").to_owned())
 }
 
+/// `kills: N rotations, M in the middle, V verified, R refused, X violations, T s`, with most of them really in the middle.
+pub(super) fn kills(line: &str) -> anyhow::Result<String> {
+    let parts: Vec<&str> = line.strip_prefix("kills: ").unwrap_or_default().split(", ").collect();
+    let count = |text: &str, unit: &str| text.strip_suffix(unit)?.trim_end().parse::<u64>().ok();
+    let [runs, middle, _verified, refused, violations, _seconds] = parts.as_slice() else {
+        bail!("the kills ended with `{line}`");
+    };
+    let (runs, middle) = (count(runs, "rotations"), count(middle, "in the middle"));
+    if count(refused, "refused") != Some(0) || count(violations, "violations") != Some(0) {
+        bail!("the kills found {refused} and {violations}");
+    }
+    if runs
+        .zip(middle)
+        .is_none_or(|(runs, middle)| runs == 0 || middle * 2 < runs)
+    {
+        bail!("too few rotations were killed in their middle: `{line}`");
+    }
+    Ok(line.trim_start_matches("kills: ").to_owned())
+}
+
 /// Singles, pairs, mutants caught, mutants, violations.
 fn numbers(line: &str) -> Option<[u64; 5]> {
     let parts: Vec<&str> = line.strip_prefix("faults: ")?.split(", ").collect();
@@ -69,7 +89,7 @@ fn numbers(line: &str) -> Option<[u64; 5]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{demo, faults};
+    use super::{demo, faults, kills};
 
     #[test]
     fn a_demonstration_that_proves_something_passes() {
@@ -91,6 +111,20 @@ mod tests {
         ] {
             let error = demo(line).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn kills_must_hit_the_middle_and_refuse_nobody() {
+        assert!(kills("kills: 32 rotations, 28 in the middle, 9 verified, 0 refused, 0 violations, 40 s").is_ok());
+        for bad in [
+            "kills: 32 rotations, 28 in the middle, 9 verified, 1 refused, 0 violations, 40 s",
+            "kills: 32 rotations, 28 in the middle, 9 verified, 0 refused, 1 violations, 40 s",
+            "kills: 32 rotations, 15 in the middle, 9 verified, 0 refused, 0 violations, 40 s",
+            "kills: 0 rotations, 0 in the middle, 0 verified, 0 refused, 0 violations, 0 s",
+            "",
+        ] {
+            assert!(kills(bad).is_err(), "{bad}");
         }
     }
 

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use super::closing;
 use crate::process::{self, Output, Run};
-use crate::{codegen, faults, test, tidy, workspace};
+use crate::{codegen, faults, kills, sim, test, tidy, workspace};
 
 /// One step, in the order in which they run: those of seconds before those of minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -31,6 +31,10 @@ pub(super) enum Step {
     Codegen,
     /// The exhaustive fault search.
     Faults,
+    /// Rotations in processes that are killed.
+    Kills,
+    /// Random deeper histories.
+    Sim,
     /// The example that embeds Keywheel.
     Embed,
     /// The demonstration.
@@ -52,6 +56,8 @@ impl Step {
             Self::Test => test::run(&test::Args::default()).map(|()| String::new()),
             Self::Codegen => codegen::run(&codegen::Args { check: true }).map(|()| String::new()),
             Self::Faults => closing::faults(quietly(&mut faults::command())?.last_line()),
+            Self::Kills => kills(),
+            Self::Sim => silently(&mut sim::command(SIM_SEEDS)),
             Self::Embed => silently(workspace::cargo().args(EMBED)),
             Self::Demo => closing::demo(quietly(workspace::cargo().args(["demo", "--json"]))?.last_line()),
             Self::DemoFault => {
@@ -78,6 +84,11 @@ impl Step {
     }
 }
 
+/// As many as take less than a minute; more are for `cargo xtask sim --seeds`, whenever there is time.
+const SIM_SEEDS: u64 = 300;
+/// The same for `cargo xtask kills`.
+const KILLS: u64 = 32;
+
 const CLIPPY: [&str; 6] = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
 const DOCS: [&str; 4] = ["doc", "--no-deps", "--workspace", "--document-private-items"];
 const EMBED: [&str; 6] = ["run", "--quiet", "--package", "keywheel-app", "--example", "embed"];
@@ -87,6 +98,11 @@ impl fmt::Display for Step {
         let value = self.to_possible_value().expect("no step is hidden");
         f.write_str(value.get_name())
     }
+}
+
+fn kills() -> anyhow::Result<String> {
+    kills::build()?;
+    closing::kills(quietly(&mut kills::command(KILLS, 1))?.last_line())
 }
 
 /// Runs a command whose output matters only if it fails.

@@ -122,7 +122,9 @@ fn may_need(user: Role, need: &Need) -> bool {
 fn direction(role: Role) -> &'static str {
     match role {
         Role::Domain => "domain is pure and knows no other crate: declare a port there, and implement it in an adapter",
-        Role::App => "app knows domain alone; testkit and adapters are for its tests and examples: take an `Arc<dyn Port>`",
+        Role::App => {
+            "app knows domain alone; testkit and adapters are for its tests and examples: take an `Arc<dyn Port>`"
+        }
         Role::Adapter => {
             "an adapter knows domain alone, and the testkit in its tests: what two adapters share belongs into domain"
         }
