@@ -240,6 +240,27 @@ mod tests {
     }
 
     #[test]
+    fn with_grace_before_the_due_date_a_rotation_begins_early_enough_to_end_on_it() {
+        let mut policy = Policy::new(Period::months(3));
+        assert_eq!(policy.lead(), SignedDuration::ZERO);
+        policy.grace_placement = GracePlacement::BeforeDue;
+        let hours = SignedDuration::from_hours;
+        policy.soak = hours(1);
+        policy.grace = hours(24);
+        policy.observe = hours(2);
+        policy.retention = hours(48);
+        // 48 hours of retention, of which soak and grace have used 25 when the old version is suspended.
+        assert_eq!(policy.observation(), hours(23));
+        assert_eq!(policy.lead(), hours(48));
+    }
+
+    #[test]
+    fn years_and_months_have_no_exact_length() {
+        assert!(parse_length("1 year").is_err());
+        assert!(parse_length("1 month 2 h").is_err());
+    }
+
+    #[test]
     fn the_old_version_is_observed_until_its_retention_is_over() {
         let mut policy = Policy::new(Period::months(3));
         policy.grace = SignedDuration::from_hours(24);

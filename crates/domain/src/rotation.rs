@@ -269,3 +269,5 @@ impl Rotation {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod told_tests;

@@ -150,3 +150,23 @@ fn a_plan_that_was_tampered_with_does_not_read_back() {
     let error = serde_json::from_value::<Plan>(json).unwrap_err();
     assert!(error.to_string().contains("lock somebody out"), "{error}");
 }
+
+#[test]
+fn who_presents_and_who_accepts_is_known_after_every_step() {
+    let plan = plan(shape(Overlap::KeyRing), &policy(), &Trigger::Routine).unwrap();
+    let states = plan.reachable();
+    let both: BTreeSet<VersionNumber> = [VersionNumber(1), VersionNumber(2)].into();
+    assert_eq!(states.len(), plan.steps().len());
+    assert_eq!(
+        states[3].accepted,
+        [VersionNumber(1)].into(),
+        "delivered is not adopted"
+    );
+    assert_eq!(states[5].accepted, both);
+    assert_eq!(states[9].presented, both, "tokens of the old key live on");
+    let end = states.last().unwrap();
+    assert_eq!(
+        (&end.presented, &end.accepted),
+        (&[VersionNumber(2)].into(), &[VersionNumber(2)].into())
+    );
+}

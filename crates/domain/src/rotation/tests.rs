@@ -9,11 +9,11 @@ use crate::ports::{Effect, ErrorKind, Retry, Sample, Verdict};
 use crate::schedule::Period;
 use crate::view::View;
 
-fn at(seconds: i64) -> Timestamp {
+pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + seconds).unwrap()
 }
 
-fn policy() -> Policy {
+pub(super) fn policy() -> Policy {
     let mut policy = Policy::new(Period::months(6));
     policy.grace = SignedDuration::from_hours(48);
     policy.tokens = vec![TokenLifetime {
@@ -23,7 +23,18 @@ fn policy() -> Policy {
     policy
 }
 
-fn opened(overlap: Overlap, trigger: Trigger) -> Entry {
+/// A rotation that somebody has to approve.
+pub(super) fn policy_with_approver(who: &str) -> Entry {
+    let mut policy = policy();
+    policy.approvers = vec![who.to_owned()];
+    opened_by(&policy, Overlap::TwoVersions, manual())
+}
+
+pub(super) fn opened(overlap: Overlap, trigger: Trigger) -> Entry {
+    opened_by(&policy(), overlap, trigger)
+}
+
+fn opened_by(policy: &Policy, overlap: Overlap, trigger: Trigger) -> Entry {
     let shape = Shape {
         overlap,
         minted_by: MintedBy::Us,
@@ -31,10 +42,9 @@ fn opened(overlap: Overlap, trigger: Trigger) -> Entry {
         archived: false,
     };
     let view = View::new(Revision(1), VersionNumber(1), [VersionNumber(1)]);
-    let policy = policy();
     let request = PlanRequest {
         shape,
-        policy: &policy,
+        policy,
         trigger: &trigger,
         view,
         new: VersionNumber(2),
@@ -53,7 +63,7 @@ fn opened(overlap: Overlap, trigger: Trigger) -> Entry {
     entry(1, 0, Event::Opened(Box::new(opened)))
 }
 
-fn entry(sequence: u64, seconds: i64, event: Event) -> Entry {
+pub(super) fn entry(sequence: u64, seconds: i64, event: Event) -> Entry {
     Entry {
         sequence: Sequence(sequence),
         at: at(seconds),
@@ -61,18 +71,18 @@ fn entry(sequence: u64, seconds: i64, event: Event) -> Entry {
     }
 }
 
-fn manual() -> Trigger {
+pub(super) fn manual() -> Trigger {
     Trigger::Manual {
         reason: "test".to_owned(),
     }
 }
 
-fn begun() -> Rotation {
+pub(super) fn begun() -> Rotation {
     Rotation::open(&opened(Overlap::TwoVersions, manual())).unwrap()
 }
 
 /// Applies events one second apart.
-fn walk(mut rotation: Rotation, events: impl IntoIterator<Item = Event>) -> Rotation {
+pub(super) fn walk(mut rotation: Rotation, events: impl IntoIterator<Item = Event>) -> Rotation {
     for event in events {
         let seconds = rotation.last_at().as_second() - at(0).as_second() + 1;
         let next = entry(rotation.sequence().0 + 1, seconds, event);
@@ -81,7 +91,7 @@ fn walk(mut rotation: Rotation, events: impl IntoIterator<Item = Event>) -> Rota
     rotation
 }
 
-fn done(rotation: &Rotation) -> Event {
+pub(super) fn done(rotation: &Rotation) -> Event {
     Event::Done {
         step: rotation.position(),
         evidence: Vec::new(),
@@ -89,7 +99,7 @@ fn done(rotation: &Rotation) -> Event {
     }
 }
 
-fn intended(rotation: &Rotation, attempt: u32) -> Event {
+pub(super) fn intended(rotation: &Rotation, attempt: u32) -> Event {
     Event::Intended {
         step: rotation.position(),
         attempt,
@@ -98,7 +108,7 @@ fn intended(rotation: &Rotation, attempt: u32) -> Event {
 }
 
 /// Completes steps until the one of that name is under the cursor.
-fn until(mut rotation: Rotation, name: &str) -> Rotation {
+pub(super) fn until(mut rotation: Rotation, name: &str) -> Rotation {
     while rotation.action().unwrap().name() != name {
         if !rotation.action().unwrap().is_watched() {
             let intent = intended(&rotation, 1);
