@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::SignedDuration;
 use keywheel_domain::id::{VersionId, VersionNumber};
 use keywheel_domain::plan::Overlap;
-use keywheel_domain::ports::ErrorKind;
+use keywheel_domain::ports::{ErrorKind, SecretStore};
 use keywheel_domain::rotation::Event;
 use keywheel_domain::view::View;
 
@@ -106,14 +106,14 @@ impl Driver<'_> {
             let credential = self.rotation().credential().clone();
             let read = within(self.app, LONGEST_SONG, store.read_back(&credential)).await;
             let song = match read {
-                Ok(Some(view)) => self.try_view(&view).await,
+                Ok(Some(view)) => self.try_view(&view, store.as_ref()).await,
                 Ok(None) | Err(_) => Song::Unknown,
             };
             self.canary.heard(song, self.app.inner.ports.clock.monotonic());
         }
     }
 
-    async fn try_view(&self, view: &View) -> Song {
+    async fn try_view(&self, view: &View, store: &dyn SecretStore) -> Song {
         for number in self.presented_by(view) {
             let id = VersionId {
                 credential: self.rotation().credential().clone(),
@@ -125,12 +125,25 @@ impl Driver<'_> {
             match within(self.app, LONGEST_SONG, self.wiring.issuer.prove(&version)).await {
                 Ok(_) => {}
                 Err(error) if error.kind == ErrorKind::Refused => {
+                    if self.was_removed_meanwhile(number, store).await {
+                        return Song::Unknown;
+                    }
                     return Song::Refused(self.memory.text(&error.chain()));
                 }
                 Err(_) => return Song::Unknown,
             }
         }
         Song::Accepted
+    }
+
+    /// Whether a key left its ring between the look at the store and the try. What it signed had run out before that, and only the
+    /// canary signed with it just now. A login is another matter: whoever read it from the store is refused in earnest.
+    async fn was_removed_meanwhile(&self, number: VersionNumber, store: &dyn SecretStore) -> bool {
+        if self.rotation().plan().shape().overlap != Overlap::KeyRing {
+            return false;
+        }
+        let read = within(self.app, LONGEST_SONG, store.read_back(self.rotation().credential())).await;
+        matches!(read, Ok(Some(shown)) if !shown.versions().contains(&number))
     }
 
     /// A login presents the primary; tokens of every accepted key may be in their users' hands.
