@@ -75,7 +75,7 @@ fn a_key_ring_is_published_and_adopted_before_it_signs() {
 fn the_unwinding_of_a_switched_key_ring_outlasts_what_the_new_key_signed() {
     let plan = plan(shape(Overlap::KeyRing), &policy(), &Trigger::Routine).unwrap();
     let back: Vec<String> = plan.unwinding(9).iter().map(ToString::to_string).collect();
-    let expected = "deliver r5 (primary 1, accepted 1,2)|roll out r5|converge r5|outlast for 10081 min|deliver r6 (primary 1, accepted 1)|roll out r6|converge r6|prove dead version 2|close";
+    let expected = "deliver r5 (primary 1, accepted 1,2)|roll out r5|converge r5|outlast for 7 days 1 min|deliver r6 (primary 1, accepted 1)|roll out r6|converge r6|prove dead version 2|close";
     assert_eq!(back.join("|"), expected);
 }
 
@@ -89,7 +89,7 @@ fn a_grace_shorter_than_the_longest_token_is_refused_with_its_story() {
         words.contains("tokens signed by version {1} could be refused at step \"deliver r4 (primary 2, accepted 2)\""),
         "{words}"
     );
-    assert!(words.contains("set grace to 10081 min or more"), "{words}");
+    assert!(words.contains("set grace to 7 days 1 min or more"), "{words}");
 }
 
 #[test]
@@ -169,4 +169,30 @@ fn who_presents_and_who_accepts_is_known_after_every_step() {
         (&end.presented, &end.accepted),
         (&[VersionNumber(2)].into(), &[VersionNumber(2)].into())
     );
+}
+
+#[test]
+fn lengths_are_written_as_people_say_them() {
+    let written = [
+        0,
+        250,
+        90_000,
+        3_600_000,
+        86_100_000,
+        172_800_000,
+        691_200_000,
+        604_860_000,
+    ]
+    .map(|millis| text::length(SignedDuration::from_millis(millis)));
+    let said = [
+        "0 s",
+        "250 ms",
+        "1 min 30 s",
+        "1 h",
+        "23 h 55 min",
+        "48 h",
+        "8 days",
+        "7 days 1 min",
+    ];
+    assert_eq!(written, said);
 }

@@ -39,17 +39,30 @@ impl fmt::Display for Action {
     }
 }
 
-/// A length of time as people say it: `7 days`, `48 h`, `90 s`.
+/// A length of time as people say it: `7 days`, `23 h 55 min`, `1500 ms`. A day is 24 hours; what is as good as two days or
+/// less stays in hours.
 pub(crate) fn length(time: SignedDuration) -> String {
-    let seconds = time.as_secs();
-    let units = [(604_800, 86_400, "days"), (3_600, 3_600, "h"), (60, 60, "min")];
-    let whole = units
-        .iter()
-        .find(|(from, unit, _)| seconds >= *from && seconds % unit == 0);
-    whole.map_or_else(
-        || format!("{time:#}"),
-        |(_, unit, word)| format!("{} {word}", seconds / unit),
-    )
+    let mut left = time.as_millis();
+    let units = [
+        (86_400_000, "days"),
+        (3_600_000, "h"),
+        (60_000, "min"),
+        (1_000, "s"),
+        (1, "ms"),
+    ];
+    let mut words = Vec::new();
+    for (unit, word) in units {
+        let days_are_many = word != "days" || left > 2 * unit;
+        if left >= unit && days_are_many {
+            words.push(format!("{} {word}", left / unit));
+            left %= unit;
+        }
+    }
+    if words.is_empty() {
+        "0 s".to_owned()
+    } else {
+        words.join(" ")
+    }
 }
 
 fn versions(set: &BTreeSet<VersionNumber>) -> String {
