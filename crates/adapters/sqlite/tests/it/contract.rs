@@ -36,13 +36,14 @@ impl Files {
     }
 }
 
-/// As many instances on one file as a company may have processes.
+/// Three instances on one file, as a company may have processes, and four tasks that use each of them.
 async fn instances() -> (Files, Vec<Arc<Sqlite>>) {
     let files = Files::new();
     let path = files.next();
     let mut instances = Vec::new();
     for _ in 0..3 {
-        instances.push(Sqlite::open(&path).await.unwrap());
+        let instance = Sqlite::open(&path).await.unwrap();
+        instances.extend(std::iter::repeat_n(instance, 4));
     }
     (files, instances)
 }
