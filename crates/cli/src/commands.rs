@@ -1,0 +1,55 @@
+//! One file for each verb.
+
+pub(crate) mod adopt;
+pub(crate) mod approve;
+pub(crate) mod audit;
+pub(crate) mod completions;
+pub(crate) mod doctor;
+mod drive;
+pub(crate) mod finish;
+pub(crate) mod history;
+pub(crate) mod init;
+pub(crate) mod list;
+pub(crate) mod man;
+pub(crate) mod plan;
+pub(crate) mod resume;
+pub(crate) mod rollback;
+pub(crate) mod rotate;
+pub(crate) mod status;
+pub(crate) mod verify;
+
+use std::sync::Arc;
+
+use keywheel_app::{AppError, Silent};
+use keywheel_domain::id::CredentialName;
+
+use crate::args::GlobalArgs;
+use crate::config::Config;
+use crate::surroundings;
+use crate::wire::{self, Session, State, Which};
+
+/// Who does this, as the journal and the audit log name them.
+fn actor(global: &GlobalArgs) -> String {
+    global.actor.clone().unwrap_or_else(surroundings::user)
+}
+
+/// What a command looks at: one credential, or all of them where none is named.
+async fn look(global: &GlobalArgs, name: Option<&CredentialName>) -> anyhow::Result<Session> {
+    let config = Config::load(global.config.as_deref())?;
+    let which = match name {
+        Some(name) => {
+            known(&config, name)?;
+            Which::Only(name)
+        }
+        None => Which::All,
+    };
+    wire::open(config, which, State::Look, Arc::new(Silent)).await
+}
+
+/// Refuses a name that is not configured before anything is opened.
+fn known(config: &Config, name: &CredentialName) -> Result<(), AppError> {
+    let configured = config.credential(name).is_some();
+    configured
+        .then_some(())
+        .ok_or_else(|| AppError::UnknownCredential(name.clone()))
+}

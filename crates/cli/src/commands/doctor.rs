@@ -1,0 +1,70 @@
+//! `keywheel doctor`
+
+use std::sync::Arc;
+
+use keywheel_app::Silent;
+use keywheel_domain::id::CredentialName;
+use keywheel_domain::ports::{Finding, Severity};
+
+use crate::args::{DoctorArgs, GlobalArgs};
+use crate::commands::known;
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::output::{self, Style};
+use crate::render::findings;
+use crate::wire::{self, State, Which};
+
+/// Every credential on its own: one that cannot be wired is a finding, and does not hide the others.
+pub(crate) async fn run(global: &GlobalArgs, args: &DoctorArgs) -> anyhow::Result<Exit> {
+    let config = Config::load(global.config.as_deref())?;
+    if let Some(name) = &args.credential {
+        known(&config, name)?;
+    }
+    let names: Vec<_> = match &args.credential {
+        Some(name) => vec![name.clone()],
+        None => config
+            .credentials
+            .iter()
+            .map(|credential| credential.name.clone())
+            .collect(),
+    };
+    let mut values = Vec::new();
+    let mut worst = Severity::Fine;
+    for name in &names {
+        let found = examine(global, name).await?;
+        worst = found.iter().map(|finding| finding.severity).fold(worst, Severity::max);
+        if args.json {
+            values.extend(found.iter().map(|finding| findings::finding_json(name, finding)));
+        } else {
+            output::line(Style::Strong.paint(name.as_str()));
+            found
+                .iter()
+                .for_each(|finding| output::line(findings::finding(finding)));
+        }
+    }
+    if args.json {
+        output::json(&values);
+    } else if names.is_empty() {
+        output::note(format!("no credential is configured in {}", config.path.display()));
+    }
+    Ok(if worst == Severity::Blocker {
+        Exit::Wrong
+    } else {
+        Exit::Done
+    })
+}
+
+async fn examine(global: &GlobalArgs, name: &CredentialName) -> anyhow::Result<Vec<Finding>> {
+    let config = Config::load(global.config.as_deref())?;
+    match wire::open(config, Which::Only(name), State::Look, Arc::new(Silent)).await {
+        Ok(session) => Ok(session.keywheel.doctor(name).await?),
+        Err(error) => {
+            let detail = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+            Ok(vec![Finding::blocker(
+                "configuration",
+                detail,
+                "mend that, then run `keywheel doctor` again",
+            )])
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! `keywheel.toml`: what is rotated, by which rules, through which backends. Secrets stand in it by reference only.
+
+mod credential;
+mod document;
+mod error;
+mod nearest;
+mod policy;
+mod secrets;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::SignedDuration;
+use keywheel_domain::id::CredentialName;
+use keywheel_local::config::KeyConfig;
+
+pub(crate) use credential::CredentialConfig;
+pub(crate) use error::ConfigError;
+
+use document::{Document, Section};
+use values::SomeTime;
+
+/// Where the configuration is looked for where nobody names one, in this order.
+pub(crate) const PLACES: [&str; 2] = ["keywheel.toml", "/etc/keywheel/keywheel.toml"];
+/// The lease of a driver; `keywheel resume` waits that long for one that died.
+const LEASE: SignedDuration = SignedDuration::from_secs(15);
+
+/// The whole configuration.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// The file that it was read from.
+    pub(crate) path: PathBuf,
+    /// Its folder, from which relative paths count.
+    pub(crate) base: PathBuf,
+    /// The database.
+    pub(crate) state: PathBuf,
+    /// How long a driver that died keeps others from its rotation.
+    pub(crate) lease: SignedDuration,
+    /// The key that seals everything.
+    pub(crate) key: KeyConfig,
+    /// What is rotated, in the order of the names.
+    pub(crate) credentials: Vec<CredentialConfig>,
+}
+
+impl Config {
+    /// Reads the file that was named, or else the first one of [`PLACES`].
+    pub(crate) fn load(named: Option<&Path>) -> Result<Self, ConfigError> {
+        let path = named.map_or_else(first_place, |path| Ok(path.to_owned()))?;
+        let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+        Self::parse(&path, &text)
+    }
+
+    /// Reads the text of a configuration.
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let whole = std::path::absolute(path).map_err(|error| unreadable(path, &error))?;
+        let base = whole.parent().unwrap_or(&whole).to_owned();
+        let mut root = Document { path, text }.root()?;
+        let (general, key) = (root.section("keywheel")?, root.section("key")?);
+        let credentials = root.sections("credential")?;
+        let keyless = "nothing says which key seals material; add `[key]` with `file = \"keywheel.key\"`";
+        let keyless = root.error_here(keyless);
+        // What is misspelled is said before what is missing because of that.
+        root.finish(&["keywheel", "key", "credential"])?;
+        let (state, lease) = read_general(general)?;
+        let key = read_key(key.ok_or(keyless)?)?;
+        let credentials = read_credentials(credentials, &base)?;
+        Ok(Self {
+            path: path.to_owned(),
+            state: base.join(state),
+            base,
+            lease,
+            key,
+            credentials,
+        })
+    }
+
+    /// The credential of that name.
+    pub(crate) fn credential(&self, name: &CredentialName) -> Option<&CredentialConfig> {
+        self.credentials.iter().find(|credential| credential.name == *name)
+    }
+}
+
+fn first_place() -> Result<PathBuf, ConfigError> {
+    let found = PLACES.into_iter().map(PathBuf::from).find(|path| path.exists());
+    found.ok_or_else(|| {
+        let problem = format!(
+            "there is no such file here, and no {}; write one with `keywheel init`, or name one with --config",
+            PLACES[1]
+        );
+        ConfigError::of_file(Path::new(PLACES[0]), problem)
+    })
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> ConfigError {
+    let problem = match error.kind() {
+        io::ErrorKind::NotFound => {
+            "there is no such file; write one with `keywheel init`, or correct --config".to_owned()
+        }
+        io::ErrorKind::IsADirectory => "this is a folder; name the file in it".to_owned(),
+        io::ErrorKind::InvalidData => "this is no text; name a file that `keywheel init` wrote".to_owned(),
+        _ => format!("it cannot be read ({error}); give the user that Keywheel runs as the right to"),
+    };
+    ConfigError::of_file(path, problem)
+}
+
+fn read_general(section: Option<Section<'_>>) -> Result<(PathBuf, SignedDuration), ConfigError> {
+    let default = PathBuf::from("keywheel.db");
+    let Some(mut section) = section else {
+        return Ok((default, LEASE));
+    };
+    let state = section.value("state")?.unwrap_or(default);
+    let lease = section.value::<SomeTime>("lease")?.map_or(LEASE, |lease| lease.0);
+    section.finish(&["state", "lease"])?;
+    Ok((state, lease))
+}
+
+fn read_key(section: Section<'_>) -> Result<KeyConfig, ConfigError> {
+    let here = section.error_here("a key needs either `file` or `env`, and not both");
+    let key: KeyConfig = section.read()?;
+    if key.file.is_some() == key.env.is_some() {
+        return Err(here);
+    }
+    Ok(key)
+}
+
+fn read_credentials(sections: Vec<Section<'_>>, base: &Path) -> Result<Vec<CredentialConfig>, ConfigError> {
+    let mut credentials: Vec<CredentialConfig> = Vec::new();
+    for section in sections {
+        let span = section.span_of("name");
+        let twice = section.error("name", &span, "another credential has this name; give each its own");
+        let credential = credential::read(section, base)?;
+        if credentials.iter().any(|known| known.name == credential.name) {
+            return Err(twice);
+        }
+        credentials.push(credential);
+    }
+    credentials.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(credentials)
+}
