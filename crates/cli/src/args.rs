@@ -1,6 +1,8 @@
 //! The command line. Nothing but its shape: what the commands do is in `commands`.
 
 mod audit;
+#[cfg(feature = "demo")]
+mod demo;
 mod init;
 mod look;
 mod rotate;
@@ -11,6 +13,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use audit::{AuditCommand, AuditShowArgs, AuditVerifyArgs};
+#[cfg(feature = "demo")]
+pub(crate) use demo::DemoArgs;
 pub(crate) use init::{AdoptArgs, InitArgs};
 pub(crate) use look::{DoctorArgs, HistoryArgs, ListArgs, StatusArgs, VerifyArgs};
 pub(crate) use rotate::{
@@ -114,6 +118,9 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Prints or writes the manual pages
     Man(ManArgs),
+    /// Rotates a signing key under load in a temporary folder, and shows that no token was refused
+    #[cfg(feature = "demo")]
+    Demo(DemoArgs),
 }
 
 /// A name in the journal and in the audit log is one line for people.

@@ -4,6 +4,8 @@ pub(crate) mod adopt;
 pub(crate) mod approve;
 pub(crate) mod audit;
 pub(crate) mod completions;
+#[cfg(feature = "demo")]
+pub(crate) mod demo;
 pub(crate) mod doctor;
 mod drive;
 pub(crate) mod finish;

@@ -3,6 +3,8 @@
 mod args;
 mod commands;
 mod config;
+#[cfg(feature = "demo")]
+mod demo;
 mod exit;
 mod logs;
 mod output;
@@ -66,5 +68,7 @@ async fn dispatch(global: &GlobalArgs, command: Command) -> anyhow::Result<Exit>
         Command::Audit(AuditCommand::Verify(args)) => commands::audit::verify(global, &args).await,
         Command::Completions(args) => Ok(commands::completions::run(&args)),
         Command::Man(args) => commands::man::run(&args),
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => commands::demo::run(&args).await,
     }
 }
