@@ -257,6 +257,27 @@ impl Rotation {
         begun && !matches!(self.phase, Phase::Resting(_))
     }
 
+    /// Whether something that the version signed, and that has to be accepted, may be alive: what the new version signs is from
+    /// the moment on at which some consumer may have been shown it as the one to sign with, and what the old one signed is until
+    /// it begins to be removed.
+    pub fn may_have_live_tokens(&self, version: VersionNumber) -> bool {
+        let plan = self.plan();
+        let begun = if self.position.unwinding {
+            self.unwound_from
+        } else {
+            self.position.index
+        };
+        let mut shown = plan.steps().iter().take(begun + 1).filter_map(|step| match step {
+            Action::Deliver { to, .. } => Some(to),
+            _ => None,
+        });
+        if version == plan.new_version() {
+            shown.any(|view| view.primary == version)
+        } else {
+            shown.all(|view| view.accepted.contains(&version))
+        }
+    }
+
     /// The version that consumers are to present once it is over.
     pub fn destination(&self) -> VersionNumber {
         if self.position.unwinding {

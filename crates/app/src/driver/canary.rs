@@ -146,10 +146,13 @@ impl Driver<'_> {
         matches!(read, Ok(Some(shown)) if !shown.versions().contains(&number))
     }
 
-    /// A login presents the primary; tokens of every accepted key may be in their users' hands.
+    /// A login presents the primary. Of the other keys of a ring, only those count of which live tokens may be in their users'
+    /// hands: one that is merely published is not accepted everywhere yet, and one that is being removed not any more.
     fn presented_by(&self, view: &View) -> BTreeSet<VersionNumber> {
-        match self.rotation().plan().shape().overlap {
-            Overlap::KeyRing => view.versions(),
+        let rotation = self.rotation();
+        let presented = |version: &VersionNumber| *version == view.primary || rotation.may_have_live_tokens(*version);
+        match rotation.plan().shape().overlap {
+            Overlap::KeyRing => view.versions().into_iter().filter(presented).collect(),
             Overlap::TwoVersions | Overlap::OneVersion => [view.primary].into(),
         }
     }
