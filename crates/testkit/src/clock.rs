@@ -45,6 +45,14 @@ impl TestClock {
         })
     }
 
+    /// A clock that shows what this one shows and goes its own way from there. Nobody sleeps on it, and nobody watches it.
+    #[must_use]
+    pub fn fork(&self) -> Arc<Self> {
+        let clock = Self::starting_at(self.now());
+        clock.lock().monotonic = self.monotonic();
+        clock
+    }
+
     /// Has the watcher called whenever time passes. There is one; another one takes its place.
     pub fn watch(&self, watcher: Watcher) {
         self.lock().watcher = Some(watcher);

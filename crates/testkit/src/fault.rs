@@ -31,13 +31,11 @@ impl<P: ?Sized> Faulty<P> {
     }
 }
 
-/// The same company, with every port behind the gate.
+/// The same ports, each behind the gate.
 #[must_use]
 pub fn behind(gate: &Arc<Gate>, rig: &Rig) -> Rig {
     Rig {
-        world: rig.world.clone(),
         clock: Arc::clone(&rig.clock),
-        people: Arc::clone(&rig.people),
         journal: Faulty::new(gate, &rig.journal),
         materials: Faulty::new(gate, &rig.materials),
         audit: Faulty::new(gate, &rig.audit),

@@ -13,9 +13,10 @@ use std::fmt;
 use futures_util::FutureExt;
 use keywheel_domain::credential::Credential;
 use keywheel_domain::id::{CredentialName, RotationId};
+use keywheel_domain::ports::Journal;
 use keywheel_domain::rotation::{Entry, Outcome, Rotation};
 
-use crate::rig::Rig;
+use crate::rig::Company;
 
 /// A rule that was broken, and how.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +48,7 @@ impl Findings {
 /// What the rules look at.
 #[derive(Debug)]
 pub(crate) struct Scene<'a> {
-    rig: &'a Rig,
+    company: &'a Company,
     credential: Credential,
     rotation: Rotation,
     entries: Vec<Entry>,
@@ -58,9 +59,9 @@ pub(crate) struct Scene<'a> {
 ///
 /// # Panics
 /// Where a fake does not answer at once.
-pub fn check(rig: &Rig, name: &CredentialName, rotation: &RotationId, said: &[String]) -> Vec<Violation> {
+pub fn check(company: &Company, name: &CredentialName, rotation: &RotationId, said: &[String]) -> Vec<Violation> {
     let mut findings = Findings::default();
-    match scene(rig, name, rotation) {
+    match scene(company, name, rotation) {
         Err(violation) => findings.0.push(violation),
         Ok(scene) => {
             clients::check(&scene, &mut findings);
@@ -72,18 +73,18 @@ pub fn check(rig: &Rig, name: &CredentialName, rotation: &RotationId, said: &[St
     findings.0
 }
 
-fn scene<'a>(rig: &'a Rig, name: &CredentialName, id: &RotationId) -> Result<Scene<'a>, Violation> {
+fn scene<'a>(company: &'a Company, name: &CredentialName, id: &RotationId) -> Result<Scene<'a>, Violation> {
     let broken = |what: String| Violation {
         rule: "the journal replays",
         what,
     };
-    let entries = at_once(rig.journal.load(id)).map_err(|error| broken(error.to_string()))?;
-    let credential = at_once(rig.journal.credential(name)).map_err(|error| broken(error.to_string()))?;
+    let entries = at_once(company.journal.load(id)).map_err(|error| broken(error.to_string()))?;
+    let credential = at_once(company.journal.credential(name)).map_err(|error| broken(error.to_string()))?;
     let credential = credential.ok_or_else(|| broken("the credential is gone".to_owned()))?;
     let rotation = Rotation::replay(&entries).map_err(|error| broken(error.to_string()))?;
     let outcome = rotation.outcome().filter(|outcome| *outcome != Outcome::Stuck);
     Ok(Scene {
-        rig,
+        company,
         credential,
         outcome: outcome.ok_or_else(|| broken("the rotation does not rest".to_owned()))?,
         rotation,

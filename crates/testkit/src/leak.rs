@@ -11,6 +11,7 @@ use std::path::Path;
 use keywheel_domain::material::{Material, Secret};
 use zeroize::Zeroizing;
 
+use crate::world::fnv1a;
 use forms::Form;
 
 /// What every secret of the simulated company begins with, so that one cheap search finds any of them.
@@ -43,7 +44,8 @@ impl fmt::Display for Leak {
 
 /// Searches for planted secrets, and for parts of them from 12 bytes on, as they are and in every usual encoding.
 ///
-/// It remembers hashes of those parts and not the secrets themselves.
+/// It remembers hashes of those parts and not the secrets themselves. With 64 bits, an innocent text that looks like a part of
+/// one is rarer than a broken disk.
 #[derive(Default)]
 pub struct LeakHunter {
     /// Which secret, and in which form.
@@ -84,7 +86,7 @@ impl LeakHunter {
             self.prey.push((name.to_owned(), form));
             let known = self.parts.entry(length).or_default();
             for window in text.windows(length) {
-                known.entry(hash(window)).or_insert(whose);
+                known.entry(fnv1a(window)).or_insert(whose);
             }
         }
     }
@@ -95,7 +97,7 @@ impl LeakHunter {
         for Form { text, .. } in forms::all(public) {
             for (length, known) in &mut self.parts {
                 for window in text.windows(*length) {
-                    known.remove(&hash(window));
+                    known.remove(&fnv1a(window));
                 }
             }
         }
@@ -107,7 +109,7 @@ impl LeakHunter {
         let mut leaks = Vec::new();
         for (length, known) in &self.parts {
             for (offset, window) in haystack.windows(*length).enumerate() {
-                let Some(whose) = known.get(&hash(window)) else {
+                let Some(whose) = known.get(&fnv1a(window)) else {
                     continue;
                 };
                 if found.insert(*whose) {
@@ -149,13 +151,6 @@ impl fmt::Debug for LeakHunter {
             .entries(self.prey.iter().map(|(secret, _)| secret))
             .finish()
     }
-}
-
-/// FNV-1a. With 64 bits, a part of innocent text that looks like one of ours is rarer than a broken disk.
-fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use keywheel_domain::ports::{
-    Archive, AuditLog, Entropy, HealthProbe, Issuer, Journal, KeyProvider, MaterialStore, Notifier, SecretStore,
+    Archive, AuditLog, Clock, Entropy, HealthProbe, Issuer, Journal, KeyProvider, MaterialStore, Notifier, SecretStore,
     Workload,
 };
 
@@ -26,24 +26,100 @@ use crate::world::{Setup, World};
 
 pub use recorded::{RecordedAudit, RecordedJournal, RecordedMaterials};
 
-/// Every port of one company. What it holds survives a crash of whoever drives it.
-#[derive(Debug, Clone)]
-pub struct Rig {
-    /// The company.
+/// One company with everything durable about it: what survives a crash of whoever drives its rotations.
+#[derive(Debug)]
+pub struct Company {
+    /// Its issuer, stores, workloads and clients.
     pub world: World,
     /// Its clock.
     pub clock: Arc<TestClock>,
+    /// The journal.
+    pub journal: Arc<FakeJournal>,
+    /// Sealed material.
+    pub materials: Arc<FakeMaterialStore>,
+    /// The audit log.
+    pub audit: Arc<FakeAuditLog>,
+    /// Random bytes by seed.
+    pub entropy: Arc<FakeEntropy>,
     /// Who is told.
     pub people: Arc<FakeNotifier>,
-    /// The journal; what is appended is noted in the world's history.
+    /// Where retired versions go.
+    pub archive: Option<Arc<FakeArchive>>,
+}
+
+impl Company {
+    /// A company of that setup, with random bytes of that seed, early on a Tuesday.
+    pub fn new(setup: Setup, archived: bool, seed: u64) -> Self {
+        let clock = TestClock::starting_at(START);
+        let world = World::new(&clock, setup);
+        Self {
+            journal: Arc::new(FakeJournal::new()),
+            materials: Arc::new(FakeMaterialStore::new()),
+            audit: Arc::new(FakeAuditLog::new()),
+            entropy: Arc::new(FakeEntropy::seeded(seed)),
+            people: Arc::new(FakeNotifier::default()),
+            archive: archived.then(|| Arc::new(FakeArchive::new(&world))),
+            clock,
+            world,
+        }
+    }
+
+    /// A company that begins as this one is and goes its own way from there. Nobody drives it yet.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let clock = self.clock.fork();
+        let world = self.world.fork(&clock);
+        Self {
+            journal: Arc::new(self.journal.fork()),
+            materials: Arc::new(self.materials.fork()),
+            audit: Arc::new(self.audit.fork()),
+            entropy: Arc::new(self.entropy.fork()),
+            people: Arc::new(self.people.fork()),
+            archive: self.archive.as_ref().map(|archive| Arc::new(archive.fork(&world))),
+            clock,
+            world,
+        }
+    }
+
+    /// Its ports. What is done through those of journal, material store and audit log is noted in the world's history.
+    pub fn ports(&self) -> Rig {
+        let world = &self.world;
+        let (stores, fleets) = world.look(|state| (state.stores.len(), state.fleets.len()));
+        Rig {
+            clock: Arc::clone(&self.clock) as _,
+            journal: Arc::new(RecordedJournal::new(world, Arc::clone(&self.journal) as _)),
+            materials: Arc::new(RecordedMaterials::new(world, Arc::clone(&self.materials) as _)),
+            audit: Arc::new(RecordedAudit::new(world, Arc::clone(&self.audit) as _)),
+            keys: Arc::new(FakeKeys::numbered(1)),
+            entropy: Arc::clone(&self.entropy) as _,
+            issuer: Arc::new(FakeIssuer::new(world)),
+            stores: (0..stores)
+                .map(|index| Arc::new(FakeStore::new(world, index)) as _)
+                .collect(),
+            workloads: (0..fleets)
+                .map(|index| Arc::new(FakeWorkload::new(world, index)) as _)
+                .collect(),
+            probes: vec![Arc::new(FakeProbe::new(world))],
+            notifiers: vec![Arc::clone(&self.people) as _],
+            archive: self.archive.as_ref().map(|archive| Arc::clone(archive) as _),
+        }
+    }
+}
+
+/// Every port that a driver needs, of one company.
+#[derive(Debug, Clone)]
+pub struct Rig {
+    /// Time as the driver sees it.
+    pub clock: Arc<dyn Clock>,
+    /// The journal.
     pub journal: Arc<dyn Journal>,
-    /// Sealed material; what is kept is noted in the world's history.
+    /// Sealed material.
     pub materials: Arc<dyn MaterialStore>,
     /// The audit log.
     pub audit: Arc<dyn AuditLog>,
     /// The key that seals everything.
     pub keys: Arc<dyn KeyProvider>,
-    /// Random bytes by seed.
+    /// Random bytes.
     pub entropy: Arc<dyn Entropy>,
     /// Who accepts.
     pub issuer: Arc<dyn Issuer>,
@@ -53,40 +129,10 @@ pub struct Rig {
     pub workloads: Vec<Arc<dyn Workload>>,
     /// What tells whether they are well.
     pub probes: Vec<Arc<dyn HealthProbe>>,
-    /// Who is told, as ports.
+    /// Who is told.
     pub notifiers: Vec<Arc<dyn Notifier>>,
     /// Where retired versions go.
     pub archive: Option<Arc<dyn Archive>>,
-}
-
-impl Rig {
-    /// A company of that setup, with random bytes of that seed, early on a Tuesday.
-    pub fn new(setup: Setup, archived: bool, seed: u64) -> Self {
-        let clock = TestClock::starting_at(START);
-        let world = World::new(&clock, setup);
-        let (stores, fleets) = world.look(|state| (state.stores.len(), state.fleets.len()));
-        let people = Arc::new(FakeNotifier::default());
-        Self {
-            journal: Arc::new(RecordedJournal::new(&world, Arc::new(FakeJournal::new()))),
-            materials: Arc::new(RecordedMaterials::new(&world, Arc::new(FakeMaterialStore::new()))),
-            audit: Arc::new(RecordedAudit::new(&world, Arc::new(FakeAuditLog::new()))),
-            keys: Arc::new(FakeKeys::numbered(1)),
-            entropy: Arc::new(FakeEntropy::seeded(seed)),
-            issuer: Arc::new(FakeIssuer::new(&world)),
-            stores: (0..stores)
-                .map(|index| Arc::new(FakeStore::new(&world, index)) as _)
-                .collect(),
-            workloads: (0..fleets)
-                .map(|index| Arc::new(FakeWorkload::new(&world, index)) as _)
-                .collect(),
-            probes: vec![Arc::new(FakeProbe::new(&world))],
-            notifiers: vec![Arc::clone(&people) as _],
-            archive: archived.then(|| Arc::new(FakeArchive::new(&world)) as _),
-            people,
-            clock,
-            world,
-        }
-    }
 }
 
 /// 2026-01-06 02:00 UTC, inside of the usual windows.

@@ -17,6 +17,7 @@ mod tick;
 pub use authority::{Account, Authority};
 pub use deed::{Deed, Happening};
 pub use fingerprint::Fingerprint;
+pub(crate) use fingerprint::fnv1a;
 pub use fleet::{Fleet, Member, Shown};
 pub use setup::{FleetSetup, Setup, Style};
 pub use tick::{Breach, Refusal};
@@ -41,7 +42,7 @@ pub struct World {
 }
 
 /// All of the company. It holds no material, only fingerprints of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct State {
     /// What it is built from.
     pub setup: Setup,
@@ -65,6 +66,8 @@ pub struct State {
     pub refused: u64,
     /// Every version that a refused client presented; `None` for material of no version.
     pub refused_versions: BTreeSet<Option<VersionNumber>>,
+    /// What was first kept of each version, by a number that tells sealed materials apart.
+    pub kept: BTreeMap<VersionNumber, u64>,
     /// The versions of which the archive has a sealed copy.
     pub archived: BTreeSet<VersionNumber>,
     /// What must never happen and did, other than refusals.
@@ -78,10 +81,19 @@ pub struct State {
 impl World {
     /// A company whose clocks are that clock. Nothing is adopted in it yet.
     pub fn new(clock: &Arc<TestClock>, setup: Setup) -> Self {
-        let state = Arc::new(Mutex::new(State::new(setup, clock.now())));
+        Self::on(clock, State::new(setup, clock.now()))
+    }
+
+    /// A company that begins as this one is, on another clock, and goes its own way from there.
+    #[must_use]
+    pub fn fork(&self, clock: &Arc<TestClock>) -> Self {
+        Self::on(clock, self.look(State::clone))
+    }
+
+    fn on(clock: &Arc<TestClock>, state: State) -> Self {
         let world = Self {
             clock: Arc::clone(clock),
-            state,
+            state: Arc::new(Mutex::new(state)),
         };
         let state = Arc::downgrade(&world.state);
         clock.watch(Arc::new(move |now| {
@@ -185,6 +197,7 @@ impl State {
             refusals: Vec::new(),
             refused: 0,
             refused_versions: BTreeSet::new(),
+            kept: BTreeMap::new(),
             archived: BTreeSet::new(),
             breaches: Vec::new(),
             history: Vec::new(),

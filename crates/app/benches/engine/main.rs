@@ -20,7 +20,7 @@ use keywheel_domain::trigger::Trigger;
 use keywheel_domain::view::View;
 use keywheel_local::SystemClock;
 use keywheel_sqlite::Sqlite;
-use keywheel_testkit::rig::{Rig, START};
+use keywheel_testkit::rig::{Company, Rig, START};
 use keywheel_testkit::world::{Setup, Style};
 use recorder::Recorder;
 
@@ -45,6 +45,7 @@ fn instant() -> Policy {
 }
 
 struct Bench {
+    company: Company,
     rig: Rig,
     clock: Arc<SystemClock>,
     recorder: Arc<Recorder>,
@@ -57,8 +58,10 @@ impl Bench {
             fleets: Vec::new(),
             ..Setup::new(Style::TwinUsers)
         };
+        let company = Company::new(setup, false, 1);
         Ok(Self {
-            rig: Rig::new(setup, false, 1),
+            rig: company.ports(),
+            company,
             clock: Arc::new(SystemClock),
             recorder: Arc::new(Recorder::new(state)),
         })
@@ -78,7 +81,7 @@ impl Bench {
             material: material.clone(),
             attributes,
         };
-        self.rig
+        self.company
             .world
             .install(&version, &View::new(Revision(1), number, [number]));
         Ok(material)

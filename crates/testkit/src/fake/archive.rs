@@ -26,6 +26,15 @@ impl FakeArchive {
         }
     }
 
+    /// An archive of another company that begins with what this one holds.
+    #[must_use]
+    pub fn fork(&self, world: &World) -> Self {
+        Self {
+            world: world.clone(),
+            copies: Mutex::new(self.lock().clone()),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<VersionId, SealedMaterial>> {
         self.copies.lock().unwrap_or_else(PoisonError::into_inner)
     }

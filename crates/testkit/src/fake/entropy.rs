@@ -1,6 +1,6 @@
 //! Randomness that can be repeated.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use keywheel_domain::ports::{Entropy, PortError};
 
@@ -17,11 +17,23 @@ impl FakeEntropy {
             rng: Mutex::new(fastrand::Rng::with_seed(seed)),
         }
     }
+
+    /// The bytes that this one would give next.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self {
+            rng: Mutex::new(self.lock().clone()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, fastrand::Rng> {
+        self.rng.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Entropy for FakeEntropy {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), PortError> {
-        self.rng.lock().unwrap_or_else(PoisonError::into_inner).fill(buffer);
+        self.lock().fill(buffer);
         Ok(())
     }
 }

@@ -23,6 +23,14 @@ pub struct Told {
 }
 
 impl FakeNotifier {
+    /// Somebody who knows what this one knows.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self {
+            notices: Mutex::new(self.lock().clone()),
+        }
+    }
+
     /// What was said about the rotation.
     pub fn told(&self, rotation: &RotationId) -> Told {
         self.lock().get(rotation).cloned().unwrap_or_default()

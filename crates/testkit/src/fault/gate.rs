@@ -3,7 +3,7 @@
 use std::future::{Future, pending};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use keywheel_domain::ports::{Clock, ErrorKind, PortError};
 
 use super::plan::{Fault, FaultPlan};
@@ -16,7 +16,7 @@ const LATE: SignedDuration = SignedDuration::from_secs(90);
 const MOST_CALLS: usize = 20_000;
 
 /// What a call can do, and so which faults it can meet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
     /// It changes something.
     Changes,
@@ -42,7 +42,7 @@ impl Class {
 }
 
 /// One call that passed the gate.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Call {
     /// Which port.
     pub port: &'static str,
@@ -50,6 +50,8 @@ pub struct Call {
     pub method: &'static str,
     /// What it can do.
     pub class: Class,
+    /// When it arrived.
+    pub at: Timestamp,
     /// The world's epoch when it arrived: two crashes in one epoch leave the same behind.
     pub before: u64,
     /// The world's epoch when its answer was on its way; that of its arrival where it never got so far.
@@ -64,6 +66,8 @@ pub struct Gate {
     clock: Arc<TestClock>,
     world: World,
     plan: FaultPlan,
+    /// How many calls there were before.
+    first: usize,
     passed: Mutex<Passed>,
 }
 
@@ -75,12 +79,13 @@ struct Passed {
 }
 
 impl Gate {
-    /// A gate in front of that company, with that plan.
-    pub fn new(world: &World, plan: FaultPlan) -> Arc<Self> {
+    /// A gate in front of that company, with that plan, where that many calls were made before.
+    pub fn new(world: &World, plan: FaultPlan, first: usize) -> Arc<Self> {
         Arc::new(Self {
             clock: Arc::clone(world.clock()),
             world: world.clone(),
             plan,
+            first,
             passed: Mutex::default(),
         })
     }
@@ -100,14 +105,14 @@ impl Gate {
         self.lock().overrun
     }
 
-    /// Every call so far.
+    /// Every call that passed it.
     pub fn calls(&self) -> Vec<Call> {
         self.lock().calls.clone()
     }
 
-    /// How many calls there were.
+    /// How many calls there were, before it and through it.
     pub fn count(&self) -> usize {
-        self.lock().calls.len()
+        self.first + self.lock().calls.len()
     }
 
     /// A call that changes or looks.
@@ -157,10 +162,10 @@ impl Gate {
     }
 
     fn arrive(&self, port: &'static str, method: &'static str, class: Class) -> (usize, Option<Fault>) {
-        let epoch = self.world.look(|state| state.epoch);
+        let (at, epoch) = self.world.look(|state| (state.now, state.epoch));
         let mut passed = self.lock();
         let index = passed.calls.len();
-        let fault = self.plan.at(index);
+        let fault = self.plan.at(self.first + index);
         if index >= MOST_CALLS {
             passed.overrun = true;
         }
@@ -169,6 +174,7 @@ impl Gate {
             port,
             method,
             class,
+            at,
             before: epoch,
             after: epoch,
             fault,

@@ -7,10 +7,10 @@ use keywheel_domain::rotation::Outcome;
 
 use super::{Findings, Scene};
 
-/// No client was refused, other than those whom the plan said it would interrupt.
+/// No client was refused, other than those whom the plan said it would interrupt; and where none was, the canary was not either.
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let excused = excused(scene);
-    scene.rig.world.look(|state| {
+    scene.company.world.look(|state| {
         let shown = state
             .refusals
             .iter()
@@ -22,6 +22,14 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
             .all(|version| version.is_some_and(|v| excused.contains(&v)));
         findings.unless(all_excused, "no client is refused", || {
             format!("{} refusals; {first}", state.refused)
+        });
+        let canary = scene.rotation.canary();
+        let honest = canary.refused == 0 || state.refused > 0;
+        findings.unless(honest, "the canary cries for a reason", || {
+            format!(
+                "it counted {} refusals and {:#} of downtime",
+                canary.refused, canary.downtime
+            )
         });
         for breach in &state.breaches {
             findings.unless(false, "nothing forbidden happens", || {

@@ -50,7 +50,7 @@ fn is_known(entry: &Entry) -> bool {
 fn explain(scene: &Scene<'_>, findings: &mut Findings) {
     let mut entries = scene.entries.iter();
     let mut rotation: Option<Rotation> = None;
-    scene.rig.world.look(|state| {
+    scene.company.world.look(|state| {
         for happening in &state.history {
             match happening {
                 Happening::Journaled { rotation: id, last } if id == scene.rotation.id() => {

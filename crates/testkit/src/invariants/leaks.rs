@@ -1,5 +1,7 @@
 //! Where no material may be.
 
+use keywheel_domain::ports::AuditLog;
+
 use super::{Findings, Scene, at_once};
 use crate::leak::MARK;
 
@@ -10,10 +12,10 @@ const MARK_IN_HEX: &str = "6b7763616e617279";
 /// where it is read. All of its secrets begin with the same mark, so that one search finds any of them:
 /// [`LeakHunter`](crate::leak::LeakHunter) searches real runs for parts and encodings as well.
 pub(super) fn check(scene: &Scene<'_>, said: &[String], findings: &mut Findings) {
-    for record in at_once(scene.rig.audit.read()).unwrap_or_default() {
+    for record in at_once(scene.company.audit.read()).unwrap_or_default() {
         look("the audit log", &record.body, findings);
     }
-    for notice in scene.rig.people.told(scene.rotation.id()).notices {
+    for notice in scene.company.people.told(scene.rotation.id()).notices {
         look("a notice", &notice.message, findings);
     }
     for text in said {

@@ -3,6 +3,7 @@
 use keywheel_domain::audit::{self, AuditPhase};
 use keywheel_domain::id::{VersionId, VersionNumber};
 use keywheel_domain::plan::Overlap;
+use keywheel_domain::ports::{Archive, AuditLog, MaterialStore};
 use keywheel_domain::rotation::Outcome;
 use keywheel_domain::version::VersionStatus;
 
@@ -15,7 +16,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         Outcome::Completed => (plan.new_version(), plan.old()),
         Outcome::RolledBack | Outcome::Stuck => (plan.old(), plan.new_version()),
     };
-    scene.rig.world.look(|state| {
+    scene.company.world.look(|state| {
         works(state, alive, findings);
         let gone = !state.accepts_version(dead);
         findings.unless(gone, "what ended is dead", || {
@@ -63,13 +64,13 @@ fn works(state: &State, alive: VersionNumber, findings: &mut Findings) {
 
 /// The material of what remains is kept, and so is that of what ended, until somebody put it away.
 fn material(scene: &Scene<'_>, alive: VersionNumber, dead: VersionNumber, findings: &mut Findings) {
-    let archive = scene.rig.archive.as_ref();
+    let archive = scene.company.archive.as_ref();
     let find = |number| {
         let id = VersionId {
             credential: scene.credential.name.clone(),
             number,
         };
-        let kept = at_once(scene.rig.materials.get(&id)).ok().flatten().is_some();
+        let kept = at_once(scene.company.materials.get(&id)).ok().flatten().is_some();
         let copied = archive
             .and_then(|archive| at_once(archive.fetch(&id)).ok().flatten())
             .is_some();
@@ -115,7 +116,7 @@ fn books(scene: &Scene<'_>, alive: VersionNumber, dead: VersionNumber, findings:
     findings.unless(fresh || !made, "no number is used twice", || {
         format!("version {} is next", credential.next_number())
     });
-    scene.rig.world.look(|state| {
+    scene.company.world.look(|state| {
         let shown = state.stores.iter().flatten().all(|shown| shown.view == credential.view);
         findings.unless(shown, "the inventory is right", || {
             format!("no store shows {}", credential.view)
@@ -145,7 +146,7 @@ impl Scene<'_> {
 /// The audit log opened and completed this rotation once each, and says how it ended.
 fn audited(scene: &Scene<'_>, findings: &mut Findings) {
     const RULE: &str = "the audit log is right";
-    let records = at_once(scene.rig.audit.read()).unwrap_or_default();
+    let records = at_once(scene.company.audit.read()).unwrap_or_default();
     findings.unless(audit::verify(&records).is_ok(), RULE, || {
         "its chain is broken".to_owned()
     });
@@ -166,7 +167,7 @@ fn audited(scene: &Scene<'_>, findings: &mut Findings) {
 
 /// Nobody is left with an open notice.
 fn told(scene: &Scene<'_>, findings: &mut Findings) {
-    let open = scene.rig.people.told(scene.rotation.id()).open;
+    let open = scene.company.people.told(scene.rotation.id()).open;
     findings.unless(!open, "notices are closed", || {
         "people still think that it is going on".to_owned()
     });

@@ -4,7 +4,7 @@ use keywheel_domain::id::{Revision, RotationId, Sequence, VersionNumber};
 use keywheel_domain::plan::Action;
 
 /// One change that a driver made through a port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Deed {
     /// The material of the version was sealed and kept.
     Kept(VersionNumber),
@@ -33,7 +33,7 @@ pub enum Deed {
 }
 
 /// What happened, in order: deeds, and how far the journal went between them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Happening {
     /// The driver did something.
     Deed(Deed),

@@ -9,13 +9,17 @@ use keywheel_domain::material::Material;
 pub struct Fingerprint(u64);
 
 impl Fingerprint {
-    /// The fingerprint of a material: FNV-1a, because nobody attacks a simulation and it has to be cheap.
+    /// The fingerprint of a material.
     pub fn of(material: &Material) -> Self {
-        let bytes = material.encode();
-        Self(bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        }))
+        Self(fnv1a(&material.encode()))
     }
+}
+
+/// Tells bytes apart: nobody attacks a simulation, and it has to be cheap.
+pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 impl fmt::Debug for Fingerprint {
