@@ -1,0 +1,16 @@
+//! The whole of Keywheel against a simulated company: exhaustive fault search, random histories, broken drivers that have to
+//! be caught.
+//!
+//! - [`case`]: every shape of plan with every trigger;
+//! - [`run`]: one rotation from its beginning to its rest, under a plan of faults, with an operator who does what operators do;
+//! - [`search`]: all single faults, all crash points, and all pairs of them;
+//! - [`kills`]: real processes, really killed;
+//! - [`mutant`]: broken drivers that the search has to catch;
+//! - [`story`]: a run that broke a rule, told so that somebody can find out why.
+
+pub mod case;
+pub mod kills;
+pub mod mutant;
+pub mod run;
+pub mod search;
+pub mod story;
