@@ -234,6 +234,15 @@ async fn preflight_tells_strange_keys_a_missing_version_and_a_missing_verifier_a
     );
 }
 
+#[tokio::test]
+async fn before_an_adoption_no_key_is_strange_and_a_verifier_may_be_missing() {
+    let (_folder, verifier) = ring(&quick_keys()[..1].iter().collect::<Vec<_>>());
+    let issuer = issuer(vec![verifier, VerifierConfig::Ring("/nowhere".into())]);
+    let findings = issuer.preflight(None).await.unwrap();
+    let severities: Vec<_> = findings.iter().map(|finding| finding.severity).collect();
+    assert_eq!(severities, [Severity::Fine, Severity::Warning]);
+}
+
 /// A report as an instance writes it, whose last token of `key` came `ago` seconds ago.
 fn write_report(path: &Path, key: &PrivateKey, ago: Option<u64>, age: u64) {
     let (folder, _) = ring(&[key]);

@@ -61,9 +61,15 @@ impl Verifier {
 /// What a preflight says about one verifier.
 pub(super) fn look(config: &VerifierConfig, algorithm: Algorithm, current: Option<&Kid>) -> Vec<Finding> {
     let subject = config.to_string();
-    let accepted = match Verifier::load(config, algorithm) {
-        Ok(verifier) => verifier.accepted(),
-        Err(error) => {
+    let accepted = match (Verifier::load(config, algorithm), current) {
+        (Ok(verifier), Some(_)) => verifier.accepted(),
+        (Ok(verifier), None) => return before_adoption(&subject, &verifier.accepted()),
+        // The first delivery may be what makes its folder.
+        (Err(error), None) => {
+            let fix = "go on if the first delivery makes it, or else correct the path in `verifiers`";
+            return vec![Finding::warning(subject, error.chain(), fix)];
+        }
+        (Err(error), Some(_)) => {
             let fix = "correct the path in `verifiers`, give Keywheel the right to read it, or deliver the keys";
             return vec![Finding::blocker(subject, error.chain(), fix)];
         }
@@ -84,6 +90,12 @@ pub(super) fn look(config: &VerifierConfig, algorithm: Algorithm, current: Optio
         });
     }
     findings
+}
+
+/// While nothing is adopted no key is strange: one of them is what will be adopted.
+fn before_adoption(subject: &str, accepted: &[Kid]) -> Vec<Finding> {
+    let accepts = |kid: &Kid| Finding::fine(subject, format!("it accepts {kid}"));
+    accepted.iter().map(accepts).collect()
 }
 
 /// Files that one verifier reads. They name no algorithm, so it is the configured one, or their kind's usual one.
