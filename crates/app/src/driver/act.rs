@@ -1,5 +1,6 @@
 //! What each step does, through the ports. Every arm is level-triggered: doing it twice is doing it once.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::future::{Either, select};
@@ -40,22 +41,27 @@ impl Driver<'_> {
     /// Acts while the lease is renewed and the canary authenticates, during the step and after it; what was before it is what
     /// was after the last one.
     pub(super) async fn act_while_watching(&self, action: &Action) -> Result<StepDone, PortError> {
-        let acting = std::pin::pin!(self.carry_out(action));
-        let meanwhile = std::pin::pin!(self.watch_meanwhile());
-        let result = match select(acting, meanwhile).await {
-            Either::Left((result, _)) => result,
-            Either::Right((never, _)) => match never {},
+        let mut acting = pin!(self.carry_out(action));
+        let result = loop {
+            match select(acting, self.app.inner.ports.clock.sleep(self.tick())).await {
+                Either::Left((result, _)) => break result,
+                Either::Right(((), still_acting)) => acting = still_acting,
+            }
+            match select(acting, pin!(self.ledger.renew())).await {
+                Either::Left((result, renewing)) => {
+                    // Dropped half way, a renewal may have been granted while nobody heard the new token.
+                    renewing.await;
+                    break result;
+                }
+                Either::Right(((), still_acting)) => acting = still_acting,
+            }
+            match select(acting, pin!(self.sing())).await {
+                Either::Left((result, _)) => break result,
+                Either::Right(((), still_acting)) => acting = still_acting,
+            }
         };
         self.sing().await;
         result
-    }
-
-    async fn watch_meanwhile(&self) -> std::convert::Infallible {
-        loop {
-            self.app.inner.ports.clock.sleep(self.tick()).await;
-            self.ledger.renew().await;
-            self.sing().await;
-        }
     }
 
     async fn carry_out(&self, action: &Action) -> Result<StepDone, PortError> {

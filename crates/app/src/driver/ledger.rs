@@ -96,19 +96,29 @@ impl<'a> Ledger<'a> {
             credential: self.credential_changed.then(|| self.credential.clone()),
             wake: self.wake(now),
         };
-        self.write(&append).await?;
+        self.write(append).await?;
         self.written = self.rotation.sequence();
         self.credential_changed = false;
         Ok(())
     }
 
-    async fn write(&self, append: &Append) -> Result<(), AppError> {
+    async fn write(&self, mut append: Append) -> Result<(), AppError> {
         let mut attempt = 1;
+        let mut claimed_again = false;
         loop {
-            let result = self.app.journal().append(append).await;
-            let error = match result {
+            let error = match self.app.journal().append(&append).await {
                 Ok(()) => return Ok(()),
                 Err(JournalError::Storage(error)) => error,
+                Err(JournalError::Fenced) if !claimed_again => {
+                    // A claim of our own whose answer was lost looks like a rival's. A rival holds the lease or has appended,
+                    // and either shows now.
+                    claimed_again = true;
+                    append.lease = self.claim_again().await?;
+                    if self.is_written(&append).await {
+                        return Ok(());
+                    }
+                    continue;
+                }
                 Err(other) => return Err(other.into()),
             };
             let pause = self.rotation.plan().limits().retry.pause(attempt);
@@ -117,11 +127,22 @@ impl<'a> Ledger<'a> {
                 return Err(error.into());
             }
             self.app.inner.ports.clock.sleep(pause).await;
-            if self.is_written(append).await {
+            if self.is_written(&append).await {
                 return Ok(());
             }
             attempt += 1;
         }
+    }
+
+    async fn claim_again(&self) -> Result<Lease, JournalError> {
+        let (now, ttl) = (self.app.now(), self.app.inner.lease);
+        let claim = self
+            .app
+            .journal()
+            .claim(self.rotation.id(), &self.app.inner.driver, now, ttl);
+        let lease = claim.await?;
+        *self.lease() = lease.clone();
+        Ok(lease)
     }
 
     async fn is_written(&self, append: &Append) -> bool {
@@ -143,16 +164,9 @@ impl<'a> Ledger<'a> {
 
     /// Keeps the lease while a step takes long. A lease that was lost shows at the next write.
     pub(super) async fn renew(&self) {
-        let (journal, now) = (self.app.journal(), self.app.now());
-        let left = now.duration_until(self.lease().until);
-        if left > self.app.inner.lease / 2 {
-            return;
-        }
-        if let Ok(lease) = journal
-            .claim(self.rotation.id(), &self.app.inner.driver, now, self.app.inner.lease)
-            .await
-        {
-            *self.lease() = lease;
+        let left = self.app.now().duration_until(self.lease().until);
+        if left <= self.app.inner.lease / 2 {
+            let _ = self.claim_again().await;
         }
     }
 
