@@ -1,6 +1,8 @@
 //! The command as its users meet it: each file in `tests/cmd` is a session at a terminal. After a wanted change,
 //! `TRYCMD=overwrite cargo test -p keywheel-cli --test it` writes them anew; read what it wrote.
 
+mod leaks;
+
 #[test]
 fn sessions_at_a_terminal_end_as_they_are_written_down() {
     let cases = trycmd::TestCases::new();
