@@ -16,7 +16,7 @@ use keywheel_domain::id::VersionId;
 use keywheel_domain::material::Material;
 use keywheel_domain::plan::{MintedBy, Overlap};
 use keywheel_domain::ports::{
-    Clock, Entropy, ErrorKind, Finding, Held, Issuer, IssuerCapabilities, PortError, Severity, Usage, VersionMaterial,
+    Clock, Entropy, ErrorKind, Finding, Held, Issuer, IssuerCapabilities, PortError, Usage, VersionMaterial,
 };
 use keywheel_domain::version::Attributes;
 
@@ -103,14 +103,6 @@ struct Answer {
     verdict: Result<Result<(), Refusal>, PortError>,
 }
 
-/// Before an adoption a missing delivery is no fault: the adoption makes it, and then asks the verifiers.
-fn soften(finding: &mut Finding) {
-    if finding.severity == Severity::Blocker {
-        finding.severity = Severity::Warning;
-        finding.fix = format!("an adoption delivers the keys; if it was done: {}", finding.fix);
-    }
-}
-
 #[async_trait]
 impl Issuer for KeyRingIssuer {
     fn capabilities(&self) -> IssuerCapabilities {
@@ -131,10 +123,6 @@ impl Issuer for KeyRingIssuer {
                 .iter()
                 .flat_map(|verifier| verifier::look(verifier, config.algorithm, current))
                 .collect();
-            if current.is_none() {
-                // Nothing was delivered yet, so nothing can be there to be read.
-                findings.iter_mut().for_each(soften);
-            }
             findings.extend(usage::look(config, now));
             Ok(findings)
         })
