@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use keywheel_domain::credential::Credential;
 use keywheel_domain::id::{CredentialName, RotationId, Sequence};
 use keywheel_domain::plan::{Plan, PlanRequest};
-use keywheel_domain::ports::{Append, NewRotation};
+use keywheel_domain::ports::{Append, Lease, NewRotation};
 use keywheel_domain::rotation::{Entry, Event, Opened, Rotation};
 use keywheel_domain::trigger::Trigger;
 
@@ -156,6 +156,14 @@ impl Keywheel {
             .journal()
             .claim(id, &self.inner.driver, self.now(), self.inner.lease)
             .await?;
+        let said = self.say_holding(&lease, id, event).await;
+        // What was refused must not keep others out either, until the lease runs out.
+        let released = self.journal().release(&lease, Some(self.now())).await;
+        said?;
+        Ok(released?)
+    }
+
+    async fn say_holding(&self, lease: &Lease, id: &RotationId, event: Event) -> Result<(), AppError> {
         let rotation = self.rotation(id).await?;
         let after = rotation.sequence();
         let entry = Entry {
@@ -164,17 +172,14 @@ impl Keywheel {
             event,
         };
         rotation.apply(&entry).map_err(AppError::NotNow)?;
-        let wake = Some(self.now());
         let append = Append {
             lease: lease.clone(),
             after,
             entries: vec![entry],
             credential: None,
-            wake,
+            wake: Some(self.now()),
         };
-        self.journal().append(&append).await?;
-        self.journal().release(&lease, wake).await?;
-        Ok(())
+        Ok(self.journal().append(&append).await?)
     }
 
     /// What has to be looked at by now: rotations that wait no longer and credentials that are due. Read from the journal's index.
