@@ -14,7 +14,12 @@ pub(crate) async fn run(global: &GlobalArgs, args: &StatusArgs) -> anyhow::Resul
         if args.json {
             values.push(status::json(&line, &consumers));
         } else {
-            output::line(status::text(&line, &consumers, session.ports.clock.now()));
+            let rotation = match &line.rotation {
+                Some(rotation) => Some(session.keywheel.rotation(&rotation.id).await?),
+                None => None,
+            };
+            let now = session.ports.clock.now();
+            output::line(status::text(&line, rotation.as_ref(), &consumers, now));
         }
     }
     if args.json {

@@ -57,7 +57,7 @@ impl People {
     fn waiting(&self, rotation: &Rotation, place: &str, until: jiff::Timestamp, why: &str) {
         let step = rotation.action().map(ToString::to_string).unwrap_or_default();
         let left = time::length(self.clock.now().duration_until(until));
-        let text = format!("{place} {step}: waits for {why}");
+        let text = format!("{place} {step}: {}", waits(why));
         self.live
             .set(&format!("{text} ({left} left, Ctrl-C to leave it to `resume`)"));
         if self.is_new(wait(rotation, rotation.watched().map(|watched| &watched.verdict))) {
@@ -74,6 +74,16 @@ impl People {
         };
         self.is_new(wait(rotation, Some(&verdict.into())));
         self.keep(&mark, &format!("{place} {step}: {why}"));
+    }
+}
+
+/// What is waited for: a thing, or to do something.
+pub(super) fn waits(why: &str) -> String {
+    let doing = why.starts_with("to ");
+    if doing {
+        format!("waits {why}")
+    } else {
+        format!("waits for {why}")
     }
 }
 

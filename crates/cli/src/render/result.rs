@@ -5,6 +5,7 @@ use keywheel_app::Driven;
 use keywheel_domain::rotation::{Outcome, Question, Rotation};
 use serde_json::{Value, json};
 
+use super::progress::waits;
 use super::time;
 use crate::exit::Exit;
 use crate::output::Style;
@@ -59,7 +60,8 @@ pub(crate) fn text(rotation: &Rotation, ended: &Ended) -> String {
         ),
         Ended::Driven(Driven::Waits { until, why, .. }) => {
             format!(
-                "{name} waits for {why}, until {} or later; {resume} then",
+                "{name} {}, until {} or later; {resume} then",
+                waits(why),
                 time::moment(*until)
             )
         }
@@ -71,6 +73,7 @@ fn canary(rotation: &Rotation) -> String {
     let canary = rotation.canary();
     match (canary.samples, canary.refused) {
         (0, _) => "no canary could try it".to_owned(),
+        (1, 0) => "the canary authenticated once and was not refused".to_owned(),
         (samples, 0) => format!("the canary authenticated {samples} times and was never refused"),
         (samples, refused) => format!(
             "the canary was refused {refused} of {samples} times, for {} in all",

@@ -1,6 +1,8 @@
 //! The command as its users meet it: each file in `tests/cmd` is a session at a terminal. After a wanted change,
 //! `TRYCMD=overwrite cargo test -p keywheel-cli --test it` writes them anew; read what it wrote.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod leaks;
 
 #[test]
