@@ -1,7 +1,7 @@
 //! Plans that cannot lock a consumer out.
 //!
 //! A [`Plan`] is an immutable value with no choice left in it. There is one way to make one, [`Plan::new`], and it walks
-//! every step and every unwinding through [`check`], which answers with a [`CounterExample`] where a consumer could present a
+//! every step and every unwinding through `check`, which answers with a [`CounterExample`] where a consumer could present a
 //! version that some acceptor refuses. Reading a plan back from the journal goes through the same check.
 
 mod action;
