@@ -44,12 +44,9 @@ impl Bench {
 
     /// The process id that a script wrote into a file, once it did.
     async fn pid_in(&self, name: &str) -> String {
-        loop {
-            match fs::read_to_string(self.file(name)) {
-                Ok(text) if text.ends_with('\n') => return text.trim().to_owned(),
-                _ => tokio::task::yield_now().await,
-            }
-        }
+        let read = || fs::read_to_string(self.file(name)).unwrap_or_default();
+        until(|| read().ends_with('\n')).await;
+        read().trim().to_owned()
     }
 }
 
@@ -59,10 +56,19 @@ fn is_running(pid: &str) -> bool {
     !state.is_empty() && !state.contains(") Z ")
 }
 
-async fn until_gone(pid: &str) {
-    while is_running(pid) {
-        tokio::task::yield_now().await;
+/// Waits for what other processes do, and fails where it does not come.
+async fn until(what: impl Fn() -> bool) {
+    for _ in 0..2000 {
+        if what() {
+            return;
+        }
+        SystemClock.sleep(SignedDuration::from_millis(5)).await;
     }
+    panic!("it did not come");
+}
+
+async fn until_gone(pid: &str) {
+    until(|| !is_running(pid)).await;
 }
 
 async fn shell_output(script: &str) -> Ended {
@@ -78,6 +84,11 @@ async fn both_outputs_and_the_status_are_reported() {
     let ended = shell_output("echo out; echo problem >&2; exit 3").await;
     assert_eq!((text(&ended.stdout), text(&ended.stderr)), ("out\n", "problem\n"));
     assert_eq!(ended.story(), "exit status: 3: problem");
+}
+
+#[test]
+fn arguments_are_not_shown() {
+    assert_eq!(format!("{:?}", shell("canary")), "`sh` with 2 arguments");
 }
 
 #[tokio::test]
@@ -131,11 +142,16 @@ async fn what_is_over_the_limit_is_cut_and_does_not_block_the_command() {
 
 #[tokio::test]
 async fn what_a_command_starts_in_the_background_goes_on_and_holds_nobody_up() {
-    let ended = shell_output("sleep 600 & echo $!").await;
+    let bench = bench(Arc::new(SystemClock));
+    let background = "until [ -e go ]; do sleep 0.01; done; echo done > done";
+    let ended = shell(&format!("({background}) & echo $!"))
+        .run(bench.run())
+        .await
+        .unwrap();
     let pid = text(&ended.stdout).trim();
-    assert!(is_running(pid));
-    let pid = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    fs::write(bench.file("go"), "").unwrap();
+    until(|| bench.file("done").exists() || !is_running(pid)).await;
+    assert!(bench.file("done").exists(), "it was killed");
 }
 
 #[tokio::test]
@@ -161,14 +177,13 @@ async fn time_out(script: &str) -> String {
     let time = async {
         let pid = bench.pid_in("ready").await;
         clock.advance(LONG);
-        loop {
+        until(|| {
             // The pause between asking and killing, where the command needs it.
-            tokio::task::yield_now().await;
             clock.advance(TERM_GRACE);
-            if !is_running(&pid) {
-                return pid;
-            }
-        }
+            !is_running(&pid)
+        })
+        .await;
+        pid
     };
     let (ended, pid) = tokio::join!(running, time);
     assert!(matches!(ended, Err(Failure::TimedOut)));

@@ -26,16 +26,13 @@ use crate::shred;
 pub(super) fn write(folder: &Folder, set: &[SetFile], marker: &Marker, replace: bool) -> Result<(), PortError> {
     let occupied = occupied(folder, set, replace)?;
     let delivery = write_delivery(folder, set, marker)?;
-    let linked = match link_new_names(folder, set).and_then(|()| swap(folder, &delivery)) {
-        Ok(()) => Ok(()),
-        Err(error) => {
-            // The error is what matters; what cannot be taken back now is taken back by the next delivery.
-            let _ = shred::folder(&delivery);
-            let _ = remove_dangling_links(folder);
-            Err(error)
-        }
-    };
-    linked?;
+    // The delivery's name is durable before anything points to it.
+    let prepared = files::sync_folder(&folder.path).and_then(|()| link_new_names(folder, set));
+    prepared.and_then(|()| swap(folder, &delivery)).inspect_err(|_| {
+        // The error is what matters; what cannot be taken back now is taken back by the next delivery.
+        let _ = shred::folder(&delivery);
+        let _ = remove_dangling_links(folder);
+    })?;
     finish(folder, set, &occupied).map_err(PortError::with_unknown_effect)
 }
 
@@ -43,7 +40,7 @@ pub(super) fn write(folder: &Folder, set: &[SetFile], marker: &Marker, replace: 
 pub(super) fn finish_links(folder: &Folder, set: &[SetFile], replace: bool) -> Result<(), PortError> {
     let occupied = occupied(folder, set, replace)?;
     link_new_names(folder, set)?;
-    finish(folder, set, &occupied)
+    finish(folder, set, &occupied).map_err(PortError::with_unknown_effect)
 }
 
 /// The names of ours that somebody else's files have.

@@ -1,7 +1,7 @@
 //! Deliveries to a folder.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 
 use keywheel_domain::ports::{Effect, ErrorKind, Retry, SecretStore, Severity};
@@ -83,6 +83,35 @@ async fn modes_are_as_configured() {
     deliver(&store, &second, Some(&first)).await.unwrap();
     assert_eq!((place.mode("p"), place.mode("read-only")), (0o640, 0o400));
     assert_eq!((place.mode(""), place.mode("..data")), (0o755, 0o755));
+}
+
+/// Only root may give files away, so anybody else's files stay their own.
+#[tokio::test]
+async fn files_get_the_folders_owner_and_group_or_the_configured_ones() {
+    let root = rustix::process::geteuid().is_root();
+    let place = place();
+    fs::create_dir(&place.secrets).unwrap();
+    let folder = fs::metadata(&place.secrets).unwrap();
+    let theirs = if root {
+        (4711, 4712)
+    } else {
+        (folder.uid(), folder.gid())
+    };
+    chown(&place.secrets, Some(theirs.0), Some(theirs.1)).unwrap();
+    let named = if root { (4713, 4714) } else { theirs };
+    let config = format!(
+        "{USUAL}\n[[file]]\npath = 'named'\ntemplate = ''\nowner = '{}'\ngroup = '{}'",
+        named.0, named.1
+    );
+    deliver(&place.store(&config), &view(1, 1, &[1]), None).await.unwrap();
+    let owner = |name: &str| {
+        let found = fs::metadata(place.secrets.join(name)).unwrap();
+        (found.uid(), found.gid())
+    };
+    assert_eq!(
+        ["..data", "password", "app.yaml", "named"].map(owner),
+        [theirs, theirs, theirs, named]
+    );
 }
 
 #[tokio::test]
@@ -189,6 +218,7 @@ async fn a_delivery_that_was_tampered_with_is_made_whole() {
     let whole = (place.read("password"), place.read("app.yaml"));
     for tamper in [
         (|place| fs::write(place.secrets.join("app.yaml"), "wrong").unwrap()) as fn(&Place),
+        |place| fs::write(place.secrets.join("app.yaml"), place.read("app.yaml").replace('1', "9")).unwrap(),
         |place| fs::remove_file(place.secrets.join("..data/password")).unwrap(),
         |place| fs::remove_file(place.secrets.join("password")).unwrap(),
         |place| fs::write(place.secrets.join("..data/extra"), "x").unwrap(),

@@ -33,11 +33,23 @@ impl Clock for Passes {
     async fn sleep(&self, _time: SignedDuration) {
         let before: Vec<u64> = self.0.iter().map(|passes| passes.load(Ordering::SeqCst)).collect();
         for (passes, before) in self.0.iter().zip(before) {
-            while passes.load(Ordering::SeqCst) == before {
+            while before != GONE && passes.load(Ordering::SeqCst) == before {
                 tokio::task::yield_now().await;
                 std::thread::yield_now();
             }
         }
+    }
+}
+
+/// The number of a reader that reads no more.
+const GONE: u64 = u64::MAX;
+
+/// A reader. One that panics must not leave the writer waiting for it.
+struct Reader<'a>(&'a AtomicU64);
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        self.0.store(GONE, Ordering::SeqCst);
     }
 }
 
@@ -55,6 +67,7 @@ template = "{{ revision }} {{ primary.password }}"
 
 /// Resolves the link once and reads everything through it: never an error, never half a file, never two revisions.
 fn read_sets(secrets: &Path, passes: &AtomicU64, stop: &AtomicBool) -> u64 {
+    let reader = Reader(passes);
     let mut last = 0;
     while !stop.load(Ordering::SeqCst) {
         let base = fs::canonicalize(secrets.join("..data")).unwrap();
@@ -69,10 +82,17 @@ fn read_sets(secrets: &Path, passes: &AtomicU64, stop: &AtomicBool) -> u64 {
         let revision = revision.parse().unwrap();
         assert!(revision >= last);
         last = revision;
-        passes.fetch_add(1, Ordering::SeqCst);
+        reader.0.fetch_add(1, Ordering::SeqCst);
         std::thread::yield_now();
     }
     last
+}
+
+/// Looks without a pause: there is no moment without a link.
+fn resolve(secrets: &Path, stop: &AtomicBool) {
+    while !stop.load(Ordering::SeqCst) {
+        fs::read_link(secrets.join("..data")).unwrap();
+    }
 }
 
 /// On a file system in memory where there is one: a thousand synced swaps are slow on a disk and prove no more.
@@ -104,8 +124,9 @@ fn a_reader_that_resolves_the_link_once_never_sees_a_mixed_set() {
             .iter()
             .map(|passes| scope.spawn(|| read_sets(&secrets, passes, &stop)))
             .collect();
+        let resolver = scope.spawn(|| resolve(&secrets, &stop));
         for revision in 2..=SWAPS + 1 {
-            if readers.iter().any(|reader| reader.is_finished()) {
+            if resolver.is_finished() || readers.iter().any(|reader| reader.is_finished()) {
                 break;
             }
             let next = view(revision, revision, &[revision]);
@@ -113,6 +134,7 @@ fn a_reader_that_resolves_the_link_once_never_sees_a_mixed_set() {
             shown = next;
         }
         stop.store(true, Ordering::SeqCst);
+        assert!(resolver.join().is_ok(), "there was a moment without a link");
         assert!(readers.into_iter().all(|reader| reader.join().is_ok()));
     });
     assert_eq!(shown.revision.0, SWAPS + 1);
