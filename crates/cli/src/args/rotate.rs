@@ -128,6 +128,9 @@ A driver that was killed keeps others out until its lease has run out (15 second
 pub(crate) struct ResumeArgs {
     /// The credential
     pub(crate) credential: CredentialName,
+    /// Shows what would happen next, and does nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) drive: DriveArgs,
 }
@@ -188,6 +191,9 @@ Who asked for a rotation does not approve it. The policy's `approvers` name who 
 pub(crate) struct ApproveArgs {
     /// The credential
     pub(crate) credential: CredentialName,
+    /// Shows what would be approved, and does nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) drive: DriveArgs,
 }
