@@ -20,6 +20,8 @@ pub(super) struct World {
     longest_token: SignedDuration,
     /// Every view that some consumer may be running.
     views: BTreeSet<View>,
+    /// The view that stores show, and that a consumer runs once it restarts.
+    shown: View,
     /// What the issuer accepts. Means nothing for key rings, where the verifiers' views accept.
     issuer: Versions,
     /// Versions that signed something, and for how long it lives on.
@@ -32,6 +34,7 @@ impl World {
             overlap: record.shape.overlap,
             longest_token: record.limits.longest_token,
             views: [record.view.clone()].into(),
+            shown: record.view.clone(),
             issuer: [record.old].into(),
             tokens: BTreeMap::new(),
         }
@@ -60,18 +63,17 @@ impl World {
             Action::Stage { version } | Action::Mint { version } | Action::Reinstate { version } => {
                 world.issuer.insert(*version);
             }
-            Action::Replace { from, to } => {
-                world.issuer.remove(from);
-                world.issuer.insert(*to);
-            }
+            // Instead of any other version, whichever the plan names as the one that ends.
+            Action::Replace { to, .. } => world.issuer = [*to].into(),
             Action::Suspend { version } | Action::Retire { version } => {
                 world.issuer.remove(version);
             }
             Action::Deliver { to, .. } => {
                 world.views.insert(to.clone());
+                world.shown = to.clone();
             }
             Action::Converge { view } => world.converge(view),
-            Action::Watch { at_least, .. } => world.pass(*at_least),
+            Action::Watch { length, at_least, .. } => world.pass(*at_least.min(length)),
             Action::Preflight
             | Action::Approve
             | Action::Announce { .. }
@@ -96,19 +98,23 @@ impl World {
         }
         Self {
             views: &self.views | &other.views,
+            shown: other.shown.clone(),
             issuer: &self.issuer & &other.issuer,
             tokens,
             ..self.clone()
         }
     }
 
+    /// Consumers report the revision that they run and nothing else, and one that restarts then reads what stores show.
     fn converge(&mut self, view: &View) {
+        let signers: Versions = self.views.iter().map(|known| known.primary).collect();
+        self.views.retain(|known| known.revision == view.revision);
+        self.views.insert(self.shown.clone());
         if self.overlap == Overlap::KeyRing && self.longest_token > SignedDuration::ZERO {
-            for signer in self.views.iter().map(|v| v.primary).filter(|v| *v != view.primary) {
-                self.tokens.insert(signer, self.longest_token);
-            }
+            let sign_on = |signer: &VersionNumber| self.views.iter().any(|known| known.primary == *signer);
+            let ended = signers.into_iter().filter(|signer| !sign_on(signer));
+            self.tokens.extend(ended.map(|signer| (signer, self.longest_token)));
         }
-        self.views = [view.clone()].into();
     }
 
     fn pass(&mut self, time: SignedDuration) {

@@ -196,3 +196,56 @@ fn lengths_are_written_as_people_say_them() {
     ];
     assert_eq!(written, said);
 }
+
+/// What a stored plan reads back as once somebody changed its steps.
+fn tampered(overlap: Overlap, change: impl FnOnce(&mut Vec<serde_json::Value>)) -> Result<Plan, serde_json::Error> {
+    let plan = plan(shape(overlap), &policy(), &Trigger::Routine).unwrap();
+    let mut stored = serde_json::to_value(&plan).unwrap();
+    change(stored["steps"].as_array_mut().unwrap());
+    serde_json::from_value(stored)
+}
+
+fn position(steps: &[serde_json::Value], name: &str) -> usize {
+    steps.iter().position(|step| step["action"] == name).unwrap()
+}
+
+#[test]
+fn a_wait_that_is_shorter_than_it_says_outlasts_nothing() {
+    let plan = tampered(Overlap::KeyRing, |steps| {
+        for step in steps.iter_mut().filter(|step| step["watch"] == "grace") {
+            step["length"] = "PT0S".into();
+        }
+    });
+    assert!(plan.unwrap_err().to_string().contains("lock somebody out"));
+}
+
+#[test]
+fn converging_to_what_was_not_delivered_proves_nothing() {
+    let plan = tampered(Overlap::KeyRing, |steps| {
+        // The first delivery publishes another key under the revision that every later step names.
+        let publish = position(steps, "deliver");
+        steps[publish]["to"]["accepted"] = serde_json::json!([1, 7]);
+    });
+    assert!(plan.unwrap_err().to_string().contains("lock somebody out"));
+}
+
+#[test]
+fn converging_to_what_stores_show_no_longer_is_no_convergence() {
+    let plan = tampered(Overlap::TwoVersions, |steps| {
+        // The stores show the old version again before anybody is asked what it runs.
+        let mut back = steps[position(steps, "deliver")].clone();
+        back["to"] = serde_json::json!({"revision": 9, "primary": 1, "accepted": [1]});
+        let converge = position(steps, "converge");
+        steps.insert(converge, back);
+    });
+    assert!(plan.unwrap_err().to_string().contains("lock somebody out"));
+}
+
+#[test]
+fn replacing_ends_every_other_version_whatever_it_names() {
+    let plan = tampered(Overlap::TwoVersions, |steps| {
+        let stage = position(steps, "stage");
+        steps[stage] = serde_json::json!({"action": "replace", "from": 7, "to": 2});
+    });
+    assert!(plan.unwrap_err().to_string().contains("lock somebody out"));
+}
