@@ -3,6 +3,8 @@
 
 pub mod archive;
 pub mod audit_log;
+#[cfg(test)]
+mod contracts;
 pub mod entropy;
 pub mod health_probe;
 pub mod issuer;
