@@ -1,1 +1,7 @@
-//! x
+//! The rules of the whole, as properties and as searches.
+
+mod faults;
+mod machine;
+mod model;
+mod order_of_calls;
+mod plans;

@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicBool;
 use keywheel_testkit::rig::{Company, Rig};
 
 use crate::case::Case;
-use crate::run::{Between, Runner};
+use crate::run::Runner;
 use crate::search::{Caught, Depth, search};
 use issuer::{Broken, Wrong};
 
@@ -27,7 +27,7 @@ pub struct Mutant {
     /// The rule that it has to be caught by.
     pub rule: &'static str,
     case: &'static str,
-    between: Between,
+    between: fn(&Company, Rig) -> Rig,
 }
 
 /// Every broken driver.

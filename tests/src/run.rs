@@ -1,5 +1,6 @@
 //! One rotation from its beginning to its rest.
 
+use std::fmt;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -31,7 +32,7 @@ pub enum Operator {
 }
 
 /// What stands between the driver and the company: a broken driver is simulated there.
-pub type Between = fn(&Company, Rig) -> Rig;
+type Between = Box<dyn Fn(&Company, Rig) -> Rig + Send + Sync>;
 
 /// A moment between two processes, at which nothing is in memory: everything there is can be forked, and a run that differs
 /// only later begins here.
@@ -155,12 +156,17 @@ fn keywheel(case: &Case, rig: &Rig, process: usize) -> Keywheel {
 }
 
 /// One case, how its runs begin, and what stands in between.
-#[derive(Debug)]
 pub struct Runner {
     /// The case.
     pub case: Case,
     between: Between,
     first: Moment,
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Runner({})", self.case.name)
+    }
 }
 
 impl Runner {
@@ -170,9 +176,12 @@ impl Runner {
     }
 
     /// A runner with something between the driver and the company.
-    pub fn broken(case: Case, between: Between) -> Self {
-        let first = Moment::first(&case);
-        Self { case, between, first }
+    pub fn broken(case: Case, between: impl Fn(&Company, Rig) -> Rig + Send + Sync + 'static) -> Self {
+        Self {
+            first: Moment::first(&case),
+            between: Box::new(between),
+            case,
+        }
     }
 
     /// Lets one rotation run from its beginning to its rest under that plan of faults, and checks every rule.
