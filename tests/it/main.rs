@@ -5,3 +5,4 @@ mod machine;
 mod model;
 mod order_of_calls;
 mod plans;
+mod sim;

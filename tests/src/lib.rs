@@ -4,15 +4,15 @@
 //! - [`case`]: every shape of plan with every trigger;
 //! - [`run`]: one rotation from its beginning to its rest, under a plan of faults, with an operator who does what operators do;
 //! - [`search`]: all single faults, all crash points, and all pairs of them;
-//! - [`history`]: random histories with many faults;
 //! - [`kills`]: real processes, really killed;
 //! - [`mutant`]: broken drivers that the search has to catch;
+//! - [`sim`]: random lives with many rotations and many faults;
 //! - [`story`]: a run that broke a rule, told so that somebody can find out why.
 
 pub mod case;
-pub mod history;
 pub mod kills;
 pub mod mutant;
 pub mod run;
 pub mod search;
+pub mod sim;
 pub mod story;

@@ -20,7 +20,7 @@ use crate::case::{APPROVER, Case};
 /// How often somebody starts a process before a rotation counts as one that never rests.
 const PATIENCE: usize = 24;
 /// How long a driver that died keeps others away.
-const LEASE: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
 /// What an operator does with a rotation that needs somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,6 +118,11 @@ impl Moment {
         }
     }
 
+    /// The company, for whoever goes on with it alone.
+    pub(crate) fn into_company(self) -> Company {
+        self.company
+    }
+
     fn fork(&self) -> Self {
         Self {
             company: self.company.fork(),
@@ -129,7 +134,7 @@ impl Moment {
 }
 
 /// The process of that number, which knows nothing but what is durable.
-fn keywheel(case: &Case, rig: &Rig, process: usize) -> Keywheel {
+pub(crate) fn keywheel(case: &Case, rig: &Rig, process: usize) -> Keywheel {
     let driver: DriverId = format!("process-{process}").parse().expect("it is a plain word");
     let ports = Ports {
         journal: Arc::clone(&rig.journal),
