@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
+use jiff::Timestamp;
 use keywheel_app::{AppError, Keywheel, Observer, Ports, Wiring};
 use keywheel_domain::credential::Credential;
 use keywheel_domain::id::{CredentialName, DriverId};
@@ -89,7 +90,7 @@ pub(crate) async fn open(
 ) -> anyhow::Result<Session> {
     let (sqlite, stand_in) = open_state(&config.state, state).await?;
     let ports = ports(&config, sqlite);
-    let driver = driver_id()?;
+    let driver = driver_id(ports.clock.now())?;
     let mut builder = Keywheel::builder(ports.clone(), driver.clone())
         .observer(observer)
         .lease(config.lease);
@@ -163,17 +164,11 @@ pub(crate) fn clock() -> Arc<dyn Clock> {
     Arc::new(SystemClock)
 }
 
-/// Unique among all processes that share the journal, also where process numbers come again.
-fn driver_id() -> anyhow::Result<DriverId> {
-    let mut random = [0u8; 4];
-    OsEntropy.fill(&mut random)?;
-    let id = format!(
-        "{}-{}-{:08x}",
-        surroundings::host(),
-        std::process::id(),
-        u32::from_be_bytes(random)
-    );
-    Ok(id.parse()?)
+/// Unique among all processes that share the journal, also where process numbers come again: the moment stands for a random
+/// number, because the first one costs more time than all that `keywheel list` does.
+fn driver_id(now: Timestamp) -> anyhow::Result<DriverId> {
+    let (host, process) = (surroundings::host(), std::process::id());
+    Ok(format!("{host}-{process}-{:x}", now.as_nanosecond()).parse()?)
 }
 
 fn wiring(
