@@ -20,6 +20,8 @@ pub use next::{Next, Question};
 pub use record::{RecordError, decode, encode};
 pub use remedy::Remedy;
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -92,8 +94,8 @@ pub struct Canary {
 /// One rotation, as its journal tells it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rotation {
-    id: RotationId,
-    opened: Opened,
+    /// What never changes is shared between the states of a rotation, and so is what only grows now and then.
+    opened: Arc<Opened>,
     opened_at: Timestamp,
     sequence: Sequence,
     last_at: Timestamp,
@@ -108,15 +110,16 @@ pub struct Rotation {
     existed_before: Option<Vec<String>>,
     attributes: Attributes,
     approved_by: Option<String>,
+    switched_at: Option<Timestamp>,
     canary: Canary,
     failures: Vec<String>,
-    proofs: Vec<Evidence>,
+    proofs: Arc<Vec<Evidence>>,
 }
 
 impl Rotation {
     /// Its identity.
     pub fn id(&self) -> &RotationId {
-        &self.id
+        &self.opened.rotation
     }
 
     /// The credential that it rotates.
@@ -187,6 +190,11 @@ impl Rotation {
     /// What is public about the new version, once it was made.
     pub fn attributes(&self) -> &Attributes {
         &self.attributes
+    }
+
+    /// When every store showed the new version as the one to present; `None` before that.
+    pub fn switched_at(&self) -> Option<Timestamp> {
+        self.switched_at
     }
 
     /// What existed at the authority before the first attempt to mint.

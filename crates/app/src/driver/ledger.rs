@@ -70,12 +70,15 @@ impl<'a> Ledger<'a> {
             event,
         };
         let next = self.rotation.clone().apply(&entry).map_err(AppError::NotNow)?;
-        let mut credential = self.credential.after(&self.rotation, &entry);
-        if matches!(next.phase(), Phase::Resting(_)) {
-            credential = credential.scheduled(&self.app.wiring(next.credential())?.policy);
+        // Only what is done changes the inventory.
+        if matches!(entry.event, Event::Done { .. }) {
+            let mut credential = self.credential.after(&self.rotation, &entry);
+            if matches!(next.phase(), Phase::Resting(_)) {
+                credential = credential.scheduled(&self.app.wiring(next.credential())?.policy);
+            }
+            self.credential_changed |= credential != self.credential;
+            self.credential = credential;
         }
-        self.credential_changed |= credential != self.credential;
-        self.credential = credential;
         self.rotation = next;
         self.pending.push(entry);
         Ok(())

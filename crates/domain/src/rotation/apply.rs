@@ -1,5 +1,7 @@
 //! The one table of legal moves.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::{Canary, Entry, Event, Failure, Observed, Opened, Phase, Position, Rotation, Watched};
@@ -41,8 +43,7 @@ impl Rotation {
 
     fn begin(opened: &Opened, entry: &Entry) -> Self {
         Self {
-            id: opened.rotation.clone(),
-            opened: opened.clone(),
+            opened: Arc::new(opened.clone()),
             opened_at: entry.at,
             sequence: entry.sequence,
             last_at: entry.at,
@@ -59,9 +60,10 @@ impl Rotation {
             existed_before: None,
             attributes: Default::default(),
             approved_by: None,
+            switched_at: None,
             canary: Canary::default(),
             failures: Vec::new(),
-            proofs: Vec::new(),
+            proofs: Arc::default(),
         }
     }
 
@@ -149,8 +151,10 @@ impl Rotation {
     ) -> Result<(), String> {
         self.here(step)?;
         self.may_be_done()?;
-        self.proofs
-            .extend(evidence.iter().filter(|fact| fact.is_proof()).cloned());
+        let mut proofs = evidence.iter().filter(|fact| fact.is_proof()).peekable();
+        if proofs.peek().is_some() {
+            Arc::make_mut(&mut self.proofs).extend(proofs.cloned());
+        }
         self.attributes.extend(attributes.clone());
         self.advance(entry);
         Ok(())
@@ -255,6 +259,11 @@ impl Rotation {
     }
 
     fn advance(&mut self, entry: &Entry) {
+        let new = self.plan().new_version();
+        let shows_new = |action: &Action| matches!(action, Action::Deliver { to, .. } if to.primary == new);
+        if self.switched_at.is_none() && self.action().is_some_and(shows_new) {
+            self.switched_at = Some(entry.at);
+        }
         let over = self.action() == Some(&Action::Close);
         self.phase = if over {
             Phase::Resting(self.closing())
