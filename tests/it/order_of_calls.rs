@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use keywheel_domain::evidence::Evidence;
 use keywheel_domain::id::VersionId;
 use keywheel_domain::material::Material;
@@ -49,12 +50,17 @@ impl Issuer for Overheard {
         self.inner.preflight(current).await
     }
 
-    async fn generate(&self, id: &VersionId, entropy: &dyn Entropy) -> Result<Material, PortError> {
-        self.inner.generate(id, entropy).await
+    async fn generate(
+        &self,
+        id: &VersionId,
+        current: Option<&Attributes>,
+        entropy: &dyn Entropy,
+    ) -> Result<Material, PortError> {
+        self.inner.generate(id, current, entropy).await
     }
 
-    async fn usage(&self, version: &VersionMaterial) -> Result<Usage, PortError> {
-        self.inner.usage(version).await
+    async fn usage(&self, version: &VersionMaterial, switched: Timestamp) -> Result<Usage, PortError> {
+        self.inner.usage(version, switched).await
     }
 
     async fn inventory(&self) -> Result<Vec<Held>, PortError> {

@@ -94,7 +94,7 @@ impl Moment {
             credential: name(),
             number: VersionNumber(1),
         };
-        let material = at_once(rig.issuer.generate(&id, rig.entropy.as_ref())).expect("nothing fails yet");
+        let material = at_once(rig.issuer.generate(&id, None, rig.entropy.as_ref())).expect("nothing fails yet");
         let attributes = rig.issuer.describe(&material).expect("the issuer knows what it made");
         let view = View::new(Revision(1), id.number, [id.number]);
         let version = VersionMaterial {

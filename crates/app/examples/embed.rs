@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use keywheel_app::{Driven, Keywheel, Observer, Ports, Progress, Wiring};
 use keywheel_domain::evidence::{Evidence, EvidenceKind};
 use keywheel_domain::id::{CredentialName, VersionId};
@@ -78,7 +78,12 @@ impl Issuer for Gate {
         Ok(vec![Finding::fine("gate", "answers")])
     }
 
-    async fn generate(&self, _id: &VersionId, entropy: &dyn Entropy) -> Result<Material, PortError> {
+    async fn generate(
+        &self,
+        _id: &VersionId,
+        _current: Option<&Attributes>,
+        entropy: &dyn Entropy,
+    ) -> Result<Material, PortError> {
         let mut token = Zeroizing::new(vec![0u8; 32]);
         entropy.fill(&mut token)?;
         Ok(Material::single("token", Secret::new(token)))
@@ -134,7 +139,7 @@ impl Issuer for Gate {
         Ok(self.change(version, false))
     }
 
-    async fn usage(&self, _version: &VersionMaterial) -> Result<Usage, PortError> {
+    async fn usage(&self, _version: &VersionMaterial, _switched: Timestamp) -> Result<Usage, PortError> {
         Ok(Usage::Untold)
     }
 

@@ -74,7 +74,12 @@ impl Keywheel {
         };
         let material = match self.vault().find(&id).await? {
             Some(material) => material,
-            None => wiring.issuer.generate(&id, self.inner.ports.entropy.as_ref()).await?,
+            None => {
+                wiring
+                    .issuer
+                    .generate(&id, None, self.inner.ports.entropy.as_ref())
+                    .await?
+            }
         };
         self.adopt(name, &material, self.now(), by).await
     }

@@ -3,6 +3,7 @@
 
 use keywheel_domain::evidence::Evidence;
 use keywheel_domain::material::{Material, Secret};
+use keywheel_domain::version::Attributes;
 
 /// Text shorter than this is not searched for: it would hit innocent words.
 const SHORTEST: usize = 6;
@@ -15,9 +16,15 @@ pub(crate) struct Redactor {
 }
 
 impl Redactor {
-    /// Remembers the fields of a material.
-    pub(crate) fn learn(&mut self, material: &Material) {
-        self.known.extend(material.fields().map(|(_, secret)| secret.clone()));
+    /// Remembers the fields of a material, but for those that are public: the name of a role is no secret because it is kept
+    /// beside one.
+    pub(crate) fn learn(&mut self, material: &Material, public: &Attributes) {
+        let is_public = |secret: &Secret| {
+            let text = secret.expose_text();
+            public.values().any(|value| text == Some(value.as_str()))
+        };
+        let secrets = material.fields().map(|(_, secret)| secret);
+        self.known.extend(secrets.filter(|secret| !is_public(secret)).cloned());
     }
 
     /// The text without anything of the material that is known; PEM bodies are found line by line.
@@ -52,14 +59,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_public_about_a_version_is_not_redacted() {
+        let secret = |text: &str| Secret::new(Zeroizing::new(text.as_bytes().to_vec()));
+        let material = Material::single("password", secret("hunter2hunter2")).with("username", secret("goimg_a"));
+        let mut redactor = Redactor::default();
+        redactor.learn(&material, &[("username".to_owned(), "goimg_a".to_owned())].into());
+        assert_eq!(redactor.text("goimg_a: hunter2hunter2"), "goimg_a: [redacted]");
+    }
+
+    #[test]
     fn passwords_and_pem_lines_vanish_from_messages() {
         let secret = |text: &str| Secret::new(Zeroizing::new(text.as_bytes().to_vec()));
         let mut redactor = Redactor::default();
-        redactor.learn(&Material::single("password", secret("hunter2hunter2")));
-        redactor.learn(&Material::single(
-            "pem",
-            secret("-----BEGIN X-----\nQUJDREVGRw==\n-----END X-----\n"),
-        ));
+        redactor.learn(
+            &Material::single("password", secret("hunter2hunter2")),
+            &Attributes::new(),
+        );
+        redactor.learn(
+            &Material::single("pem", secret("-----BEGIN X-----\nQUJDREVGRw==\n-----END X-----\n")),
+            &Attributes::new(),
+        );
         let message = "login with hunter2hunter2 failed near QUJDREVGRw== in -----BEGIN X-----";
         assert_eq!(
             redactor.text(message),

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use keywheel_domain::evidence::{Evidence, EvidenceKind};
 use keywheel_domain::id::VersionId;
 use keywheel_domain::material::Material;
@@ -131,7 +132,12 @@ impl Issuer for KeyRingIssuer {
 
     /// The engine draws from the operating system itself: no interface of it takes random bytes for an RSA key, and a
     /// key that came from two sources would be no better than one from the worse of them.
-    async fn generate(&self, _id: &VersionId, _entropy: &dyn Entropy) -> Result<Material, PortError> {
+    async fn generate(
+        &self,
+        _id: &VersionId,
+        _current: Option<&Attributes>,
+        _entropy: &dyn Entropy,
+    ) -> Result<Material, PortError> {
         self.aside(|config| Ok(material::of(&PrivateKey::generate(config.algorithm, config.bits)?)?))
             .await
     }
@@ -185,7 +191,7 @@ impl Issuer for KeyRingIssuer {
         }
     }
 
-    async fn usage(&self, version: &VersionMaterial) -> Result<Usage, PortError> {
+    async fn usage(&self, version: &VersionMaterial, _switched: Timestamp) -> Result<Usage, PortError> {
         if self.config.reports.is_empty() {
             return Ok(Usage::Untold);
         }

@@ -74,7 +74,7 @@ impl Bench {
             credential: name.clone(),
             number,
         };
-        let material = self.rig.issuer.generate(&id, self.rig.entropy.as_ref()).await?;
+        let material = self.rig.issuer.generate(&id, None, self.rig.entropy.as_ref()).await?;
         let attributes = self.rig.issuer.describe(&material)?;
         let version = VersionMaterial {
             id,

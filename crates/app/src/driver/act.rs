@@ -144,12 +144,18 @@ impl Driver<'_> {
             let material = within(
                 self.app,
                 self.limit(),
-                self.wiring.issuer.generate(&id, entropy.as_ref()),
+                self.wiring.issuer.generate(&id, self.presented_now(), entropy.as_ref()),
             )
             .await?;
             self.keep(&id, &material).await?;
         }
         self.sealed(&id).await
+    }
+
+    /// What is public about the version that consumers present before the switch.
+    fn presented_now(&self) -> Option<&Attributes> {
+        let old = self.rotation().plan().old();
+        self.ledger.credential().version(old).map(|version| &version.attributes)
     }
 
     async fn mint(&self, number: VersionNumber) -> Result<StepDone, PortError> {

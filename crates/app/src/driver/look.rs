@@ -123,7 +123,8 @@ impl Driver<'_> {
 
     async fn usages(&self, id: &VersionId) -> Result<Vec<Usage>, PortError> {
         let version = self.required(id).await?;
-        let mut usages = vec![within(self.app, self.limit(), self.wiring.issuer.usage(&version)).await?];
+        let switched = self.rotation().switched_at().unwrap_or_else(|| self.now());
+        let mut usages = vec![within(self.app, self.limit(), self.wiring.issuer.usage(&version, switched)).await?];
         for workload in &self.wiring.workloads {
             usages.push(within(self.app, self.limit(), workload.usage(id, &version.attributes)).await?);
         }

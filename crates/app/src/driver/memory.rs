@@ -26,7 +26,7 @@ impl Memory {
 
     pub(super) fn learn(&self, version: VersionMaterial) {
         let mut inner = self.lock();
-        inner.redactor.learn(&version.material);
+        inner.redactor.learn(&version.material, &version.attributes);
         inner.versions.push(version);
     }
 

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::{Entropy, ErrorKind, PortError};
 use crate::evidence::Evidence;
@@ -132,7 +133,15 @@ pub trait Issuer: Send + Sync + Debug {
 
     /// Makes the material of a version. Only where [`MintedBy::Us`]; no outside effect, so it may be repeated, but the
     /// caller keeps the first result.
-    async fn generate(&self, _id: &VersionId, _entropy: &dyn Entropy) -> Result<Material, PortError> {
+    ///
+    /// `current` is what is public about the version that consumers present now, `None` where there is none: the new one must
+    /// not take a name that only one of them can have.
+    async fn generate(
+        &self,
+        _id: &VersionId,
+        _current: Option<&Attributes>,
+        _entropy: &dyn Entropy,
+    ) -> Result<Material, PortError> {
         Err(unsupported("generate"))
     }
 
@@ -193,8 +202,9 @@ pub trait Issuer: Send + Sync + Debug {
         Err(unsupported("sweep"))
     }
 
-    /// Who uses the version, as far as this issuer can tell.
-    async fn usage(&self, version: &VersionMaterial) -> Result<Usage, PortError>;
+    /// Who uses the version, as far as this issuer can tell. `switched` is when the stores began to show another version in its
+    /// place: where an issuer cannot tell versions apart, what was opened before that uses this one.
+    async fn usage(&self, version: &VersionMaterial, switched: Timestamp) -> Result<Usage, PortError>;
 
     /// Everything that the authority holds for this credential, ours or not.
     async fn inventory(&self) -> Result<Vec<Held>, PortError>;

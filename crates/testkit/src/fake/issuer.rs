@@ -1,6 +1,7 @@
 //! An issuer of every kind.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use keywheel_domain::evidence::{Evidence, EvidenceKind};
 use keywheel_domain::id::VersionId;
 use keywheel_domain::material::{Material, Secret};
@@ -66,7 +67,12 @@ impl Issuer for FakeIssuer {
         Ok(findings)
     }
 
-    async fn generate(&self, _id: &VersionId, entropy: &dyn Entropy) -> Result<Material, PortError> {
+    async fn generate(
+        &self,
+        _id: &VersionId,
+        _current: Option<&Attributes>,
+        entropy: &dyn Entropy,
+    ) -> Result<Material, PortError> {
         let mut random = Zeroizing::new([0u8; 12]);
         entropy.fill(random.as_mut_slice())?;
         Ok(Material::single("secret", secret(random.as_slice())))
@@ -186,7 +192,7 @@ impl Issuer for FakeIssuer {
         self.destroy(&request.id, ours)
     }
 
-    async fn usage(&self, version: &VersionMaterial) -> Result<Usage, PortError> {
+    async fn usage(&self, version: &VersionMaterial, _switched: Timestamp) -> Result<Usage, PortError> {
         let ring = self.style().overlap() == Overlap::KeyRing;
         Ok(self.world.look(|state| match (ring, state.setup.tells_usage) {
             (false, true) => super::usage::of_logins(state, version),

@@ -1,6 +1,7 @@
 //! An issuer behind the gate.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use keywheel_domain::evidence::Evidence;
 use keywheel_domain::id::VersionId;
 use keywheel_domain::material::{Material, Secret};
@@ -29,8 +30,13 @@ impl Issuer for Faulty<dyn Issuer> {
             .await
     }
 
-    async fn generate(&self, id: &VersionId, entropy: &dyn Entropy) -> Result<Material, PortError> {
-        let call = self.inner.generate(id, entropy);
+    async fn generate(
+        &self,
+        id: &VersionId,
+        current: Option<&Attributes>,
+        entropy: &dyn Entropy,
+    ) -> Result<Material, PortError> {
+        let call = self.inner.generate(id, current, entropy);
         self.gate.pass(("issuer", "generate", Class::Looks), None, call).await
     }
 
@@ -99,8 +105,8 @@ impl Issuer for Faulty<dyn Issuer> {
             .await
     }
 
-    async fn usage(&self, version: &VersionMaterial) -> Result<Usage, PortError> {
-        let call = self.inner.usage(version);
+    async fn usage(&self, version: &VersionMaterial, switched: Timestamp) -> Result<Usage, PortError> {
+        let call = self.inner.usage(version, switched);
         self.gate
             .pass(("issuer", "usage", Class::Looks), gossip(version), call)
             .await

@@ -84,7 +84,7 @@ fn ring(keys: &[&PrivateKey]) -> (RingFolder, VerifierConfig) {
 #[tokio::test]
 async fn a_generated_key_is_described_the_same_way_every_time() {
     let issuer = issuer(vec![VerifierConfig::Jwks("/nowhere".into())]);
-    let material = issuer.generate(&id(2), &Still).await.unwrap();
+    let material = issuer.generate(&id(2), None, &Still).await.unwrap();
     let attributes = issuer.describe(&material).unwrap();
     assert_eq!(issuer.describe(&material).unwrap(), attributes);
     assert_eq!(
@@ -274,7 +274,7 @@ async fn usage_is_what_the_reports_say() {
         ..KeyRingConfig::default()
     };
     let issuer = issuer_with(config);
-    let usage = async || issuer.usage(&version(1, key)).await;
+    let usage = async || issuer.usage(&version(1, key), Timestamp::UNIX_EPOCH).await;
     assert_eq!(usage().await.unwrap_err().kind, ErrorKind::Unavailable);
 
     write_report(&folder.path().join("quiet.json"), key, Some(61), 0);
@@ -307,7 +307,10 @@ async fn without_reports_nobody_can_tell_who_uses_a_key() {
     let key = &quick_keys()[0];
     let (_folder, verifier) = ring(&[key]);
     assert_eq!(
-        issuer(vec![verifier]).usage(&version(1, key)).await.unwrap(),
+        issuer(vec![verifier])
+            .usage(&version(1, key), Timestamp::UNIX_EPOCH)
+            .await
+            .unwrap(),
         Usage::Untold
     );
 }
