@@ -13,6 +13,7 @@ pub mod credential;
 pub mod evidence;
 pub mod id;
 pub mod material;
+pub mod password;
 pub mod plan;
 pub mod policy;
 pub mod ports;
