@@ -4,9 +4,33 @@ use std::process::Command;
 
 use crate::{process, workspace};
 
+/// What is rotated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Of {
+    /// Signing keys in folders.
+    Jwt,
+    /// Roles of a real PostgreSQL.
+    Postgres,
+    /// Users of a real Redis.
+    Redis,
+}
+
+impl Of {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::Postgres => "postgres",
+            Self::Redis => "redis",
+        }
+    }
+}
+
 /// What `cargo xtask kills` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// What is rotated.
+    #[arg(long, value_name = "WHAT", default_value = "jwt")]
+    of: Of,
     /// How many rotations are killed.
     #[arg(long, value_name = "N", default_value_t = 200)]
     runs: u64,
@@ -18,7 +42,7 @@ pub(crate) struct Args {
 /// Runs it on this terminal.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     build()?;
-    process::hand_over(&mut command(args.runs, args.seed))
+    process::hand_over(&mut command(args.of, args.runs, args.seed))
 }
 
 /// Builds the command that is killed: the program looks for it beside itself.
@@ -27,9 +51,10 @@ pub(crate) fn build() -> anyhow::Result<()> {
 }
 
 /// The program that kills: one of the integration package.
-pub(crate) fn command(runs: u64, seed: u64) -> Command {
+pub(crate) fn command(of: Of, runs: u64, seed: u64) -> Command {
     let mut command = workspace::cargo();
     command.args(["run", "--quiet", "--package", "keywheel-tests", "--bin", "kills", "--"]);
+    command.args(["--of", of.name()]);
     command.args(["--runs", &runs.to_string(), "--seed", &seed.to_string()]);
     command
 }

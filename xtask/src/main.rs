@@ -19,7 +19,9 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod ci;
 mod codegen;
+mod engine;
 mod faults;
+mod images;
 mod kills;
 mod process;
 mod sim;
@@ -41,6 +43,8 @@ enum Verb {
     Ci(ci::Args),
     /// All tests, with cargo-nextest where it is installed.
     Test(test::Args),
+    /// The images of the servers that tests run; those that are missing.
+    Images(images::Args),
     /// The house rules that neither rustc nor clippy knows.
     Tidy,
     /// The exhaustive fault search: every single fault and every pair of faults.
@@ -58,7 +62,8 @@ enum Verb {
 fn main() -> ExitCode {
     let done = match Cli::parse().verb {
         Verb::Ci(args) => ci::run(&args),
-        Verb::Test(args) => test::run(&args),
+        Verb::Test(args) => test::run(&args).map(|_| ()),
+        Verb::Images(args) => images::run(&args),
         Verb::Tidy => tidy::run(),
         Verb::Faults(args) => faults::run(&args),
         Verb::Kills(args) => kills::run(&args),

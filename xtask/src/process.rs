@@ -1,7 +1,8 @@
 //! Running a program, and keeping what it said.
 
 use std::io::{BufRead, BufReader};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
@@ -36,17 +37,12 @@ impl Run {
 /// Runs a program to its end, with both of its outputs merged.
 pub(crate) fn run(command: &mut Command, output: Output) -> anyhow::Result<Run> {
     let (reader, writer) = std::io::pipe()?;
-    command
-        .stdin(std::process::Stdio::null())
-        .stdout(writer.try_clone()?)
-        .stderr(writer);
+    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
     let mut child = command
         .spawn()
         .with_context(|| format!("could not start `{}`", spelled(command)))?;
     // The command holds the writing end of the pipe, which must close or reading never ends.
-    command
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut lines = Vec::new();
     for line in BufReader::new(reader).split(b'\n') {
         let line = String::from_utf8_lossy(&line?).into_owned();
@@ -78,6 +74,24 @@ pub(crate) fn answers(command: &mut Command) -> bool {
     run(command, Output::Keep).is_ok_and(|run| run.success)
 }
 
+/// True if a program can be started and succeeds in time; one that takes longer is ended. Nothing of what it says is shown.
+pub(crate) fn succeeds_within(command: &mut Command, limit: Duration) -> anyhow::Result<bool> {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let Ok(mut child) = command.spawn() else {
+        return Ok(false);
+    };
+    let start = Instant::now();
+    while start.elapsed() < limit {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status.success());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(false)
+}
+
 /// The command as a person would type it.
 pub(crate) fn spelled(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
@@ -90,8 +104,9 @@ pub(crate) fn spelled(command: &Command) -> String {
 #[cfg(test)]
 mod tests {
     use std::process::Command;
+    use std::time::Duration;
 
-    use super::{Output, answers, hand_over, run, spelled};
+    use super::{Output, answers, hand_over, run, spelled, succeeds_within};
     use crate::workspace;
 
     #[test]
@@ -114,6 +129,13 @@ mod tests {
         assert!(!answers(&mut command));
         let error = hand_over(&mut command).unwrap_err();
         assert!(error.to_string().contains("keywheel-no-such-program"));
+    }
+
+    #[test]
+    fn a_program_that_takes_too_long_is_ended() {
+        assert!(succeeds_within(&mut Command::new("true"), Duration::from_secs(60)).unwrap());
+        assert!(!succeeds_within(&mut Command::new("false"), Duration::from_secs(60)).unwrap());
+        assert!(!succeeds_within(Command::new("sleep").arg("600"), Duration::ZERO).unwrap());
     }
 
     #[test]

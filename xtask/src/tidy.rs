@@ -7,7 +7,6 @@ use anyhow::bail;
 use crate::workspace;
 
 mod adapters;
-mod codes;
 mod directions;
 mod edges;
 mod links;
@@ -50,10 +49,29 @@ fn violations() -> anyhow::Result<Vec<Violation>> {
         edges::check,
         words::check,
         links::check,
-        codes::check,
     ] {
         violations.extend(check(&tree));
     }
     violations.sort();
     Ok(violations)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Tree, adapters, directions, edges, prints};
+    use crate::workspace;
+
+    /// A rule about a place that is not there would pass for ever.
+    #[test]
+    fn the_places_that_the_rules_name_are_there() {
+        let root = workspace::root();
+        let tree = Tree::read(root).unwrap();
+        let places = [adapters::FOLDER, prints::OUTPUT].into_iter().chain(edges::PURE);
+        for place in places {
+            assert!(tree.has(place.trim_end_matches('/')), "{place} is not there");
+        }
+        assert!(!tree.folders_in(adapters::FOLDER).is_empty());
+        let members = directions::members(root).unwrap();
+        assert!(members.len() > 5, "the members of the workspace are found");
+    }
 }

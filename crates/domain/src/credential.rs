@@ -1,7 +1,9 @@
 //! A managed secret as the inventory knows it: a fold over the entries of its rotations.
 
-use jiff::Timestamp;
+mod record;
+
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{CredentialName, RotationId, VersionNumber};
@@ -11,6 +13,8 @@ use crate::rotation::{Entry, Event, Outcome, Rotation};
 use crate::schedule::Schedule;
 use crate::version::{Attributes, Version, VersionStatus};
 use crate::view::View;
+
+pub use record::{decode, encode};
 
 /// A managed secret: its versions, what its stores show, and whether a rotation of it is running.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +74,20 @@ impl Credential {
     pub fn next_number(&self) -> VersionNumber {
         let highest = self.versions.iter().map(|version| version.number).max();
         highest.map_or(VersionNumber(1), VersionNumber::next)
+    }
+
+    /// When its next routine rotation may begin: when it is due. Where the last ones went back, not before a pause that doubles with
+    /// each of them, from an hour to a day: what made them go back needs somebody's time.
+    pub fn may_begin_at(&self) -> Option<Timestamp> {
+        let latest_first = self.versions.iter().rev();
+        let abandoned = latest_first.take_while(|version| version.status == VersionStatus::Abandoned);
+        let ends: Vec<Timestamp> = abandoned.filter_map(|version| version.ended_at).collect();
+        let due = self.next_due?;
+        let (Some(last), doublings) = (ends.first(), ends.len().saturating_sub(1).min(5)) else {
+            return Some(due);
+        };
+        let pause = SignedDuration::from_hours(1 << doublings).min(SignedDuration::from_hours(24));
+        Some(due.max(last.saturating_add(pause).unwrap_or(Timestamp::MAX)))
     }
 
     /// The same with its next due date by that policy. A time zone that is unknown counts as UTC.

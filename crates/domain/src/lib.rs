@@ -19,6 +19,7 @@ pub mod policy;
 pub mod ports;
 pub mod rotation;
 pub mod schedule;
+pub mod stored_time;
 pub mod trigger;
 pub mod version;
 pub mod view;

@@ -12,6 +12,7 @@ mod journal;
 mod key_provider;
 mod material_store;
 mod notifier;
+mod secret_source;
 mod secret_store;
 mod workload;
 
@@ -26,6 +27,7 @@ pub use journal::{Append, Due, Journal, JournalError, Lease, NewRotation};
 pub use key_provider::KeyProvider;
 pub use material_store::{MaterialStore, SealedMaterial};
 pub use notifier::{Notice, Notifier};
+pub use secret_source::SecretSource;
 pub use secret_store::{Delivery, SecretStore};
 pub use workload::{Instance, Workload, WorkloadReport};
 

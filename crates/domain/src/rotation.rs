@@ -207,7 +207,16 @@ impl Rotation {
         self.canary
     }
 
-    /// Everything that went wrong on the way, in order.
+    /// Why it is stuck, where it is.
+    pub fn stuck_because(&self) -> Option<&str> {
+        match &self.phase {
+            Phase::Stuck { reason } => Some(reason),
+            Phase::Ready | Phase::Acting { .. } | Phase::Failed { .. } | Phase::Resting(_) => None,
+        }
+    }
+
+    /// Everything that went wrong on the way, in order. A failure that ended in a way back or in a stop is told once, with what
+    /// became of it.
     pub fn failures(&self) -> &[String] {
         &self.failures
     }

@@ -4,7 +4,7 @@
 pub mod archive;
 pub mod audit_log;
 #[cfg(test)]
-mod contracts;
+pub(crate) mod contracts;
 pub mod entropy;
 pub mod health_probe;
 pub mod issuer;
@@ -12,6 +12,7 @@ pub mod journal;
 pub mod key_provider;
 pub mod material_store;
 pub mod notifier;
+pub mod secret_source;
 pub mod secret_store;
 mod usage;
 pub mod workload;

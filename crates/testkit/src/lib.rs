@@ -7,15 +7,20 @@
 //! - [`fake`]: every port on that world; [`fault`]: every port with faults in front of it;
 //! - [`invariants`]: what must be true of every run, whatever went wrong on its way;
 //! - [`leak`]: canary secrets, and the search for them;
-//! - [`strategies`]: policies, shapes and triggers for property tests.
+//! - [`strategies`]: policies, shapes and triggers for property tests;
+//! - `containers`, by the feature of that name: real servers, and a proxy that loses connections and answers.
 
 pub mod clock;
+#[cfg(feature = "containers")]
+pub mod containers;
 pub mod contract;
 pub mod executor;
 pub mod fake;
 pub mod fault;
 pub mod invariants;
 pub mod leak;
+#[cfg(feature = "containers")]
+mod proxy;
 pub mod rig;
 pub mod sample;
 pub mod strategies;

@@ -7,8 +7,10 @@ use anyhow::bail;
 use clap::ValueEnum;
 
 use super::closing;
+use crate::engine::Engine;
+use crate::kills::Of;
 use crate::process::{self, Output, Run};
-use crate::{codegen, faults, kills, sim, test, tidy, workspace};
+use crate::{codegen, faults, images, kills, sim, test, tidy, workspace};
 
 /// One step, in the order in which they run: those of seconds before those of minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -25,6 +27,8 @@ pub(super) enum Step {
     Clippy,
     /// The documentation, private items too.
     Docs,
+    /// The images of the servers that tests run.
+    Images,
     /// The tests.
     Test,
     /// The documents that are made from the code.
@@ -45,7 +49,7 @@ pub(super) enum Step {
 
 impl Step {
     /// Runs the step; what it returns is a note for the summary.
-    pub(super) fn run(self) -> anyhow::Result<String> {
+    pub(super) fn run(self, no_containers: bool) -> anyhow::Result<String> {
         match self {
             Self::Fmt => silently(workspace::cargo().args(["fmt", "--all", "--check"])),
             Self::Tidy => tidy::run().map(|()| String::new()),
@@ -53,7 +57,8 @@ impl Step {
             Self::Machete => silently(workspace::cargo().args(["machete", "--skip-target-dir"])),
             Self::Clippy => silently(workspace::cargo().args(CLIPPY)),
             Self::Docs => silently(workspace::cargo().args(DOCS).env("RUSTDOCFLAGS", "-D warnings")),
-            Self::Test => test::run(&test::Args::default()).map(|()| String::new()),
+            Self::Images => images::run(&images::Args::default()).map(|()| String::new()),
+            Self::Test => test::run(&test::Args::all(no_containers)),
             Self::Codegen => codegen::run(&codegen::Args { check: true }).map(|()| String::new()),
             Self::Faults => closing::faults(quietly(&mut faults::command())?.last_line()),
             Self::Kills => kills(),
@@ -72,6 +77,7 @@ impl Step {
         let tool = match self {
             Self::Deny => "deny",
             Self::Machete => "machete",
+            Self::Images => return Engine::find().map(|_| ()),
             _ => return Ok(()),
         };
         if process::answers(workspace::cargo().args([tool, "--version"])) {
@@ -102,7 +108,7 @@ impl fmt::Display for Step {
 
 fn kills() -> anyhow::Result<String> {
     kills::build()?;
-    closing::kills(quietly(&mut kills::command(KILLS, 1))?.last_line())
+    closing::kills(quietly(&mut kills::command(Of::Jwt, KILLS, 1))?.last_line())
 }
 
 /// Runs a command whose output matters only if it fails.

@@ -3,11 +3,12 @@
 use super::tree::Tree;
 use super::violation::Violation;
 
-const FOLDER: &str = "crates/adapters";
+pub(super) const FOLDER: &str = "crates/adapters";
 const SAME: [&str; 4] = ["README.md", "src/lib.rs", "src/config.rs", "src/error.rs"];
 /// A file for each port, named after the port.
-const PORTS: [&str; 12] = [
+const PORTS: [&str; 13] = [
     "issuer",
+    "secret_source",
     "secret_store",
     "workload",
     "health_probe",

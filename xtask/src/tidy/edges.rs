@@ -5,7 +5,7 @@ use super::tree::Tree;
 use super::violation::Violation;
 
 /// The crates that reach the world through ports alone.
-const PURE: [&str; 2] = ["crates/domain/src/", "crates/app/src/"];
+pub(super) const PURE: [&str; 2] = ["crates/domain/src/", "crates/app/src/"];
 /// The modules of `std` that reach it directly.
 const WORLD: [&str; 4] = ["env", "fs", "net", "process"];
 

@@ -107,7 +107,7 @@ mod tests {
         let files = [
             ("docs/guide.md", link),
             ("README.md", "# One\n## Two words\n"),
-            ("docs/errors/KW0001.md", ""),
+            ("docs/pages/one.md", ""),
         ];
         places(&check(&Tree::of(&files)))
     }
@@ -116,11 +116,11 @@ mod tests {
     fn links_that_lead_somewhere_pass() {
         for link in [
             "[a](../README.md)",
-            "[a](../README.md#two-words) and [b](errors/KW0001.md \"title\")",
-            "[a](errors/)",
+            "[a](../README.md#two-words) and [b](pages/one.md \"title\")",
+            "[a](pages/)",
             "[a](..)",
-            "![a](<errors/KW0001.md>)",
-            "[a]: errors/KW0001.md",
+            "![a](<pages/one.md>)",
+            "[a]: pages/one.md",
             "[a](https://example.org/x) [b](mailto:x@example.org)",
             "# Here\n[a](#here)",
             "`[a](nowhere.md)` and ``",
@@ -138,7 +138,7 @@ mod tests {
             "[a](#nowhere)",
             "[a](../../README.md)",
             "[a](/README.md)",
-            "[a]: errors/KW0002.md",
+            "[a]: pages/two.md",
         ] {
             assert_eq!(found(link), ["docs/guide.md:1"], "{link}");
         }

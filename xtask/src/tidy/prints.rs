@@ -5,7 +5,7 @@ use super::tree::Tree;
 use super::violation::Violation;
 
 /// The only file of the product that prints.
-const OUTPUT: &str = "crates/cli/src/output.rs";
+pub(super) const OUTPUT: &str = "crates/cli/src/output.rs";
 const MACROS: [&str; 5] = ["println", "print", "eprintln", "eprint", "dbg"];
 
 /// Print macros stand in the CLI's `output.rs` alone; programs of ours that are not the product may print too.

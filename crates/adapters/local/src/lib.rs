@@ -12,7 +12,9 @@ mod health_probe;
 #[cfg(feature = "http")]
 mod http;
 mod key_provider;
+mod private;
 mod redact;
+mod secret_source;
 mod secret_store;
 mod shred;
 mod workload;
@@ -23,5 +25,6 @@ pub use config::Surroundings;
 pub use entropy::OsEntropy;
 pub use health_probe::health_probe;
 pub use key_provider::{LocalKeys, ReadVariable, create_key_file};
+pub use secret_source::{SecretFile, SecretVariable};
 pub use secret_store::FileStore;
 pub use workload::LocalWorkload;

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use keywheel_domain::evidence::{Evidence, EvidenceKind};
-use keywheel_domain::id::{CredentialName, VersionId};
+use keywheel_domain::id::{CredentialName, RotationId, VersionId};
 use keywheel_domain::ports::{ErrorKind, Finding, PortError, Usage, Workload, WorkloadReport};
 use keywheel_domain::version::Attributes;
 use keywheel_domain::view::View;
@@ -136,18 +136,24 @@ impl Workload for LocalWorkload {
         Ok(findings)
     }
 
-    async fn roll_out(&self, credential: &CredentialName, view: &View) -> Result<Evidence, PortError> {
+    async fn roll_out(
+        &self,
+        rotation: &RotationId,
+        credential: &CredentialName,
+        view: &View,
+    ) -> Result<Evidence, PortError> {
         let evidence = |detail: String| Evidence::new(EvidenceKind::RolledOut, &self.name, detail);
         let Some(commands) = &self.commands else {
             return Ok(evidence(format!("it picks {view} up by itself")));
         };
         let told = [
+            ("KEYWHEEL_ROTATION", rotation.to_string()),
             ("KEYWHEEL_CREDENTIAL", credential.to_string()),
             ("KEYWHEEL_REVISION", view.revision.to_string()),
             ("KEYWHEEL_PRIMARY", view.primary.to_string()),
         ];
         let command = &commands.roll_out;
-        let fix = "run it by hand to see why; it is tried again";
+        let fix = "run it by hand to see why";
         match self.run(command, commands.timeout, &told).await {
             Outcome::Done => Ok(evidence(format!("`{}` exited with 0 for {view}", command.program()))),
             // Nobody knows how far it came.
@@ -207,15 +213,16 @@ impl LocalWorkload {
 
     async fn checked(&self, check: &CommandLine, timeout: SignedDuration) -> Finding {
         let program = check.program();
-        let problem = match self.run(check, timeout, &[]).await {
+        // What a command complains about may pass: an instance that is just restarting. A command that is not there does not.
+        let (problem, may_pass) = match self.run(check, timeout, &[]).await {
             Outcome::Done => return Finding::fine(&self.name, format!("`{program}` exited with 0")),
-            Outcome::Failed(story) | Outcome::TimedOut(story) => story,
-            Outcome::NotStarted(error) => format!("`{program}` cannot be started: {error}"),
+            Outcome::Failed(story) | Outcome::TimedOut(story) => (story, true),
+            Outcome::NotStarted(error) => (format!("`{program}` cannot be started: {error}"), false),
         };
-        Finding::blocker(
-            &self.name,
-            problem,
-            "mend what it complains about, or correct `preflight`",
-        )
+        let fix = "mend what it complains about, or correct `preflight`";
+        Finding {
+            may_pass,
+            ..Finding::blocker(&self.name, problem, fix)
+        }
     }
 }

@@ -5,12 +5,12 @@ mod drive;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use keywheel_domain::credential::Credential;
+use keywheel_domain::credential::{self, Credential};
 use keywheel_domain::id::{CredentialName, DriverId, RotationId};
 use keywheel_domain::ports::{Append, Due, Journal, JournalError, Lease, NewRotation, PortError};
 use keywheel_domain::rotation::{self, Entry};
+use keywheel_domain::stored_time::nanos;
 
-use crate::record::{self, nanos};
 use crate::{Sqlite, error};
 
 #[async_trait]
@@ -130,7 +130,7 @@ impl Sqlite {
     }
 
     fn read_credential(&self, text: &str) -> Result<Credential, PortError> {
-        record::decode(text).map_err(|error| error::unreadable(&self.path, "a credential", error))
+        credential::decode(text).map_err(|error| error::unreadable(&self.path, "a credential", error))
     }
 
     fn read_name<T: TryFrom<String, Error: std::error::Error + Send + Sync + 'static>>(

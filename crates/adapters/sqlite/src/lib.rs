@@ -6,7 +6,6 @@ mod error;
 mod file;
 mod journal;
 mod material_store;
-mod record;
 mod schema;
 mod writer;
 

@@ -220,3 +220,47 @@ fn a_number_that_was_undone_before_it_was_made_is_used_up_all_the_same() {
     );
     assert_eq!(rolled_back.next_number(), VersionNumber(3));
 }
+
+#[test]
+fn what_went_back_may_begin_again_after_pauses_that_double_up_to_a_day() {
+    let hours = |hours| SignedDuration::from_hours(hours);
+    let due = at(0);
+    let mut credential = Credential {
+        next_due: Some(due),
+        ..adopted()
+    };
+    assert_eq!(credential.may_begin_at(), Some(due));
+    for (number, pause) in (2..).zip([1, 2, 4, 8, 16, 24, 24]) {
+        let ended = at(100 * number);
+        credential.versions.push(Version {
+            status: VersionStatus::Abandoned,
+            ended_at: Some(ended),
+            ..Version::pending(VersionNumber(number as u64), Attributes::new(), at(0))
+        });
+        assert_eq!(credential.may_begin_at(), Some(ended + hours(pause)), "{number}");
+    }
+    credential.next_due = Some(at(1_000_000));
+    assert_eq!(
+        credential.may_begin_at(),
+        Some(at(1_000_000)),
+        "it is due later than that"
+    );
+    credential.next_due = None;
+    assert_eq!(credential.may_begin_at(), None);
+}
+
+#[test]
+fn only_what_went_back_since_the_last_success_counts() {
+    let mut credential = Credential {
+        next_due: Some(at(0)),
+        ..adopted()
+    };
+    let version = |number, status| Version {
+        status,
+        ended_at: Some(at(10)),
+        ..Version::pending(VersionNumber(number), Attributes::new(), at(0))
+    };
+    credential.versions.push(version(2, VersionStatus::Abandoned));
+    credential.versions.push(version(3, VersionStatus::Current));
+    assert_eq!(credential.may_begin_at(), Some(at(0)));
+}

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Entropy, ErrorKind, PortError};
+use super::{Entropy, ErrorKind, PortError, Retry};
 use crate::evidence::Evidence;
 use crate::id::VersionId;
 use crate::material::Material;
@@ -87,6 +87,8 @@ pub struct Finding {
     pub detail: String,
     /// What to do about it; empty where nothing is to do.
     pub fix: String,
+    /// Whether it may pass without anybody's doing: a rotation then looks again, and else goes back at once.
+    pub may_pass: bool,
 }
 
 impl Finding {
@@ -97,16 +99,26 @@ impl Finding {
             subject: subject.into(),
             detail: detail.into(),
             fix: String::new(),
+            may_pass: false,
         }
     }
 
-    /// Something that stops a rotation, and how to mend it.
+    /// Something that stops a rotation until somebody mends it, and how.
     pub fn blocker(subject: impl Into<String>, detail: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             severity: Severity::Blocker,
             subject: subject.into(),
             detail: detail.into(),
             fix: fix.into(),
+            may_pass: false,
+        }
+    }
+
+    /// Something that could not be looked at, which stops a rotation as well. It may pass where the error may.
+    pub fn failure(subject: impl Into<String>, error: &PortError, fix: impl Into<String>) -> Self {
+        Self {
+            may_pass: error.retry != Retry::Never,
+            ..Self::blocker(subject, error.chain(), fix)
         }
     }
 

@@ -47,8 +47,60 @@ pub struct Append {
     pub wake: Option<Timestamp>,
 }
 
+impl NewRotation {
+    /// Checks what shows without a look into the journal: it is entry 1, and the credential names the rotation.
+    ///
+    /// # Errors
+    /// `Invalid` where it is no beginning.
+    pub fn check(&self) -> Result<(), PortError> {
+        if self.opened.sequence == Sequence(1) && self.credential.active.as_ref() == Some(&self.rotation) {
+            return Ok(());
+        }
+        Err(invalid("a rotation begins with entry 1 and a credential that names it"))
+    }
+
+    /// Whether it was planned from that state of the credential. A due date may be set anew when a rotation begins; a version, a
+    /// view or a mark may not get lost.
+    pub fn follows(&self, stored: &Credential) -> bool {
+        let opened = &self.credential;
+        let stored = (&stored.versions, &stored.view, stored.rotated_at);
+        stored == (&opened.versions, &opened.view, opened.rotated_at)
+    }
+}
+
+impl Append {
+    /// Checks what shows without a look into the journal: the entries are numbered on, and the credential names this rotation or
+    /// none.
+    ///
+    /// # Errors
+    /// `Invalid` where it contradicts itself.
+    pub fn check(&self) -> Result<(), PortError> {
+        let numbers = self.entries.iter().map(|entry| entry.sequence);
+        if !numbers.eq((self.after.0 + 1..=self.last().0).map(Sequence)) {
+            return Err(invalid("the entries are not numbered on"));
+        }
+        let active = self
+            .credential
+            .as_ref()
+            .and_then(|credential| credential.active.as_ref());
+        if active.is_some_and(|active| *active != self.lease.rotation) {
+            return Err(invalid("the credential is not that of the rotation"));
+        }
+        Ok(())
+    }
+
+    /// The sequence of the last entry once it is appended.
+    pub fn last(&self) -> Sequence {
+        Sequence(self.after.0 + self.entries.len() as u64)
+    }
+}
+
+fn invalid(message: &str) -> PortError {
+    PortError::permanent(ErrorKind::Invalid, message)
+}
+
 /// Something that has to be looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Due {
     /// A rotation whose wake-up has come.
     Rotation(RotationId),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{Finding, PortError, Usage};
 use crate::evidence::Evidence;
-use crate::id::{CredentialName, Revision, VersionId};
+use crate::id::{CredentialName, Revision, RotationId, VersionId};
 use crate::version::Attributes;
 use crate::view::View;
 
@@ -40,8 +40,13 @@ pub trait Workload: Send + Sync + Debug {
     async fn preflight(&self) -> Result<Vec<Finding>, PortError>;
 
     /// Has every instance pick the view up. Returns when that was asked for, not when it happened. Idempotent: a view that was
-    /// rolled out already may be rolled out again.
-    async fn roll_out(&self, credential: &CredentialName, view: &View) -> Result<Evidence, PortError>;
+    /// rolled out already may be rolled out again. `rotation` is for labels and logs.
+    async fn roll_out(
+        &self,
+        rotation: &RotationId,
+        credential: &CredentialName,
+        view: &View,
+    ) -> Result<Evidence, PortError>;
 
     /// Which delivery each instance runs.
     async fn report(&self, credential: &CredentialName) -> Result<WorkloadReport, PortError>;

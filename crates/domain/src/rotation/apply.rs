@@ -290,6 +290,7 @@ impl Rotation {
         if !self.can_unwind() {
             return Err("there is no way back from here".to_owned());
         }
+        self.explain(reason, &format!("rolled back: {reason}"));
         self.unwound_from = self.position.index;
         self.unwound_because = Some(reason.to_owned());
         self.phase = Phase::Ready;
@@ -307,11 +308,20 @@ impl Rotation {
         if matches!(self.phase, Phase::Stuck { .. }) {
             return Err("it is stuck already".to_owned());
         }
-        self.failures.push(reason.to_owned());
+        self.explain(reason, reason);
         self.phase = Phase::Stuck {
             reason: reason.to_owned(),
         };
         Ok(())
+    }
+
+    /// Notes what became of a failure. The reason repeats what the failure said, and so takes its place.
+    fn explain(&mut self, reason: &str, told: &str) {
+        let repeats = |failure: &String| reason == failure || reason.ends_with(&format!(": {failure}"));
+        if self.failures.last().is_some_and(repeats) {
+            self.failures.pop();
+        }
+        self.failures.push(told.to_owned());
     }
 
     fn resume(&mut self) -> Result<(), String> {

@@ -56,3 +56,6 @@ pub fn decode(text: &str) -> Result<Entry, RecordError> {
     let incoming: Incoming = serde_json::from_str(text).map_err(RecordError::Damaged)?;
     Ok(incoming.entry)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use super::tests::{at, begun, done, entry, intended, manual, opened, policy_with
 use super::*;
 use crate::evidence::EvidenceKind;
 use crate::plan::Overlap;
+use crate::ports::{Effect, ErrorKind, Retry};
 
 #[test]
 fn it_tells_who_asked_when_and_why() {
@@ -119,4 +120,61 @@ fn an_entry_out_of_order_or_of_the_past_is_refused() {
     assert!(rotation.clone().apply(&entry(3, 1, measured())).is_err());
     assert!(rotation.clone().apply(&entry(2, -1, measured())).is_err());
     assert!(rotation.apply(&entry(2, 0, measured())).is_ok());
+}
+
+/// An attempt at the step under the cursor that failed for good.
+fn failed(rotation: Rotation, message: &str) -> Rotation {
+    let intent = intended(&rotation, 1);
+    let failed = Event::Failed {
+        step: rotation.position(),
+        attempt: 1,
+        failure: Failure {
+            kind: ErrorKind::Unavailable,
+            retry: Retry::Never,
+            effect: Effect::None,
+            message: message.to_owned(),
+        },
+        retry_at: rotation.last_at(),
+    };
+    walk(rotation, [intent, failed])
+}
+
+#[test]
+fn a_failure_and_what_became_of_it_are_told_once() {
+    let stuck = |reason: &str| Event::Stuck {
+        reason: reason.to_owned(),
+    };
+    let unwinding = |reason: &str| Event::Unwinding {
+        reason: reason.to_owned(),
+        by: None,
+    };
+    let by = || Event::Resumed { by: "ada".to_owned() };
+    let rotation = walk(failed(until(begun(), "stage"), "no route"), [stuck("stage: no route")]);
+    assert_eq!(rotation.failures(), ["stage: no route"]);
+    assert_eq!(rotation.stuck_because(), Some("stage: no route"));
+    let rotation = walk(rotation, [by()]);
+    assert_eq!(rotation.stuck_because(), None);
+    let back = walk(failed(rotation.clone(), "refused"), [unwinding("stage: refused")]);
+    assert_eq!(back.failures(), ["stage: no route", "rolled back: stage: refused"]);
+    let asked = walk(failed(rotation, "no route"), [unwinding("a detour: through no route")]);
+    let told = ["stage: no route", "no route", "rolled back: a detour: through no route"];
+    assert_eq!(asked.failures(), told, "another reason leaves the failure where it is");
+}
+
+#[test]
+fn what_was_observed_and_became_the_reason_is_told_once() {
+    let rotation = until(begun(), "validate");
+    let step = rotation.position();
+    let verdict = Observed::Unhealthy("5 of 9 logins failed".to_owned());
+    let observed = Event::Observed {
+        step,
+        verdict,
+        evidence: Vec::new(),
+    };
+    let reason = "errors persisted since noon: 5 of 9 logins failed".to_owned();
+    let back = walk(rotation, [observed, Event::Unwinding { reason, by: None }]);
+    assert_eq!(
+        back.failures(),
+        ["rolled back: errors persisted since noon: 5 of 9 logins failed"]
+    );
 }

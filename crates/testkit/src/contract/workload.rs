@@ -9,7 +9,7 @@ use keywheel_domain::ports::{Severity, Usage, Workload, WorkloadReport};
 use keywheel_domain::version::Attributes;
 use keywheel_domain::view::View;
 
-use crate::sample::{name, version_id};
+use crate::sample::{name, rotation_id, version_id};
 
 /// Makes a workload that can be rolled out and is asked for the first time.
 pub type Fresh<'a> = &'a (dyn Fn() -> BoxFuture<'static, Arc<dyn Workload>> + Send + Sync);
@@ -58,7 +58,10 @@ pub async fn a_preflight_of_a_working_workload_blocks_nothing_and_changes_nothin
 /// Doing it twice is doing it once, and the evidence names the workload.
 pub async fn a_view_that_was_rolled_out_may_be_rolled_out_again(workload: &dyn Workload) {
     for _ in 0..2 {
-        let evidence = workload.roll_out(&name(), &view()).await.expect("rolling out succeeds");
+        let evidence = workload
+            .roll_out(&rotation_id(1), &name(), &view())
+            .await
+            .expect("rolling out succeeds");
         assert_eq!(evidence.kind, EvidenceKind::RolledOut);
         assert_eq!(evidence.subject, workload.name());
     }

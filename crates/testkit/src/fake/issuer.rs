@@ -1,5 +1,7 @@
 //! An issuer of every kind.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use keywheel_domain::evidence::{Evidence, EvidenceKind};
@@ -85,7 +87,7 @@ impl Issuer for FakeIssuer {
             return Err(PortError::permanent(ErrorKind::Invalid, problem));
         }
         let given = material.get("key_id").and_then(Secret::expose_text);
-        let key = given.map_or_else(|| format!("app-{}", Fingerprint::of(material)), str::to_owned);
+        let key = given.map_or_else(|| public_name(Fingerprint::of(material)), str::to_owned);
         Ok([("key".to_owned(), key)].into())
     }
 
@@ -201,7 +203,10 @@ impl Issuer for FakeIssuer {
     }
 
     async fn inventory(&self) -> Result<Vec<Held>, PortError> {
-        Ok(self.world.look(|state| state.authority.inventory()))
+        let ring = self.style().overlap() == Overlap::KeyRing;
+        Ok(self
+            .world
+            .look(|state| if ring { keys(state) } else { state.authority.inventory() }))
     }
 }
 
@@ -252,6 +257,23 @@ fn name(version: &VersionMaterial) -> String {
         .get("key")
         .cloned()
         .unwrap_or_else(|| version.id.to_string())
+}
+
+/// The keys that verifiers accept, by their names.
+fn keys(state: &State) -> Vec<Held> {
+    let members = state.fleets.iter().flat_map(|fleet| &fleet.members);
+    let running = members.filter_map(|member| member.running.as_ref());
+    let accepted: BTreeSet<_> = running.flat_map(|shown| shown.accepted()).collect();
+    let held = |key: &Fingerprint| Held {
+        id: public_name(*key),
+        name: None,
+    };
+    accepted.into_iter().map(held).collect()
+}
+
+/// What we call a version that we made.
+fn public_name(key: Fingerprint) -> String {
+    format!("app-{key}")
 }
 
 fn fact(kind: EvidenceKind, version: &VersionMaterial, detail: &str) -> Evidence {

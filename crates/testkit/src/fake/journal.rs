@@ -63,7 +63,7 @@ impl State {
         if row.last() != append.after {
             return Err(JournalError::Fenced);
         }
-        row.check(append).map_err(invalid)?;
+        row.check(append)?;
         let until = until.max(append.lease.until);
         row.holder = Some((driver, until));
         row.wake = append.wake;
@@ -108,14 +108,12 @@ impl State {
         if let Some(active) = &known.active {
             return Err(JournalError::Active(active.clone()));
         }
-        if new.opened.sequence != Sequence(1) || new.credential.active.as_ref() != Some(&new.rotation) {
-            return Err(invalid("a rotation begins with entry 1 and a credential that names it"));
-        }
+        new.check()?;
         if self.rotations.contains_key(&new.rotation) {
             let message = format!("rotation {} was opened before", new.rotation);
             return Err(PortError::permanent(ErrorKind::Conflict, message).into());
         }
-        if !same_versions(known, &new.credential) {
+        if !new.follows(known) {
             return Err(JournalError::Changed);
         }
         self.opened += 1;
@@ -160,32 +158,17 @@ impl Row {
         self.holder.clone().filter(|_| self.token == lease.token)
     }
 
-    fn check(&self, append: &Append) -> Result<(), &'static str> {
+    fn check(&self, append: &Append) -> Result<(), JournalError> {
         if !self.running {
-            return Err("the rotation is over");
+            return Err(invalid("the rotation is over"));
         }
-        let expected = (append.after.0 + 1..).map(Sequence);
-        if !append
-            .entries
-            .iter()
-            .map(|entry| entry.sequence)
-            .eq(expected.take(append.entries.len()))
-        {
-            return Err("the entries are not numbered on");
+        append.check()?;
+        let credential = append.credential.as_ref();
+        if credential.is_some_and(|credential| credential.name != self.credential) {
+            return Err(invalid("the credential is not that of the rotation"));
         }
-        let fits = |credential: &Credential| {
-            let active = credential.active.as_ref();
-            credential.name == self.credential && active.is_none_or(|active| *active == append.lease.rotation)
-        };
-        let fits = append.credential.as_ref().is_none_or(fits);
-        fits.then_some(()).ok_or("the credential is not that of the rotation")
+        Ok(())
     }
-}
-
-/// A due date may be set anew when a rotation begins; a version, a view or a mark may not get lost.
-fn same_versions(known: &Credential, opened: &Credential) -> bool {
-    let known = (&known.versions, &known.view, known.rotated_at);
-    known == (&opened.versions, &opened.view, opened.rotated_at)
 }
 
 fn invalid(message: &str) -> JournalError {

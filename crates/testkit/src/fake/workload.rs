@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use keywheel_domain::evidence::{Evidence, EvidenceKind};
-use keywheel_domain::id::{CredentialName, VersionId};
+use keywheel_domain::id::{CredentialName, RotationId, VersionId};
 use keywheel_domain::plan::Overlap;
 use keywheel_domain::ports::{Finding, Instance, PortError, Usage, Workload, WorkloadReport};
 use keywheel_domain::version::Attributes;
@@ -49,7 +49,12 @@ impl Workload for FakeWorkload {
         Ok(vec![Finding::fine(&self.name, "it can be rolled")])
     }
 
-    async fn roll_out(&self, _credential: &CredentialName, view: &View) -> Result<Evidence, PortError> {
+    async fn roll_out(
+        &self,
+        _rotation: &RotationId,
+        _credential: &CredentialName,
+        view: &View,
+    ) -> Result<Evidence, PortError> {
         self.world.act(Deed::RolledOut(view.revision), |state| {
             let now = state.now;
             let fleet = &mut state.fleets[self.index];

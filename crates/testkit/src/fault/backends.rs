@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use keywheel_domain::evidence::Evidence;
-use keywheel_domain::id::{CredentialName, VersionId};
+use keywheel_domain::id::{CredentialName, RotationId, VersionId};
 use keywheel_domain::material::Secret;
 use keywheel_domain::ports::{
     Archive, Delivery, Finding, HealthProbe, Notice, Notifier, PortError, Sample, SealedMaterial, SecretStore, Usage,
@@ -52,8 +52,13 @@ impl Workload for Faulty<dyn Workload> {
             .await
     }
 
-    async fn roll_out(&self, credential: &CredentialName, view: &View) -> Result<Evidence, PortError> {
-        let call = self.inner.roll_out(credential, view);
+    async fn roll_out(
+        &self,
+        rotation: &RotationId,
+        credential: &CredentialName,
+        view: &View,
+    ) -> Result<Evidence, PortError> {
+        let call = self.inner.roll_out(rotation, credential, view);
         self.gate
             .pass(("workload", "roll_out", Class::Changes), None, call)
             .await

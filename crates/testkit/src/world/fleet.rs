@@ -34,6 +34,11 @@ impl Shown {
         }
     }
 
+    /// What an instance that runs it accepts.
+    pub fn accepted(&self) -> &[Fingerprint] {
+        &self.accepted
+    }
+
     /// Whether an instance that runs it accepts what was signed with that key.
     pub fn accepts(&self, fingerprint: Fingerprint) -> bool {
         self.accepted.contains(&fingerprint)

@@ -71,7 +71,7 @@ pub(super) fn look(config: &VerifierConfig, algorithm: Algorithm, current: Optio
         }
         (Err(error), Some(_)) => {
             let fix = "correct the path in `verifiers`, give Keywheel the right to read it, or deliver the keys";
-            return vec![Finding::blocker(subject, error.chain(), fix)];
+            return vec![Finding::failure(subject, &error, fix)];
         }
     };
     let strange = accepted.iter().filter(|kid| Some(*kid) != current);

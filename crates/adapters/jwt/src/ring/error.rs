@@ -76,7 +76,7 @@ pub enum RingError {
         found: String,
     },
     /// The set changed each time that it was read.
-    #[error("{} changed each of the {attempts} times that it was read; it will be tried again", path.display())]
+    #[error("{} changed each of the {attempts} times that it was read; see who writes to it all the time", path.display())]
     Unsettled {
         /// The folder.
         path: PathBuf,

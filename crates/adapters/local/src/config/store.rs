@@ -31,8 +31,8 @@ pub struct FileStoreConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
-    /// A JWT key ring for signers: `keyring.json`, `jwt_private.pem`, `jwt_public.pem`, and `jwt_public_<version>.pem` for
-    /// every accepted key.
+    /// A JWT key ring for signers: `keyring.json`, `jwks.json`, `jwt_private.pem`, `jwt_public.pem`, and
+    /// `jwt_public_<version>.pem` for every accepted key.
     KeyRing,
     /// The same without the private key, for those that only verify.
     VerifiersOnly,

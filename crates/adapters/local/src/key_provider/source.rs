@@ -1,8 +1,6 @@
 //! Where a key's bytes come from, and how a key file is made.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::unix::fs::MetadataExt;
+use std::io::{self, Write};
 use std::path::Path;
 
 use base64::Engine;
@@ -13,9 +11,15 @@ use zeroize::Zeroizing;
 use super::{KEY_LENGTH, Key};
 use crate::error::{invalid, storage};
 use crate::files;
+use crate::private::{self, What};
 
 /// Longer than any key in base64 with its line end.
 const TEXT_LIMIT: usize = 128;
+
+const KEY_FILE: What = What {
+    name: "the key file",
+    stolen: "make a new key",
+};
 
 /// Gives the value of an environment variable. The caller reads it, so that one place decides what is read.
 pub type ReadVariable<'a> = dyn Fn(&str) -> Option<Zeroizing<String>> + 'a;
@@ -51,38 +55,10 @@ pub fn create_key_file(path: &Path, entropy: &dyn Entropy) -> Result<String, Por
     Ok(Key::derive(&key).id)
 }
 
-/// Reads a key file that nobody else can read or replace. A symbolic link is followed: mounted secrets are links.
+/// Reads a key file that nobody else can read or replace.
 pub(super) fn from_file(path: &Path) -> Result<Zeroizing<[u8; KEY_LENGTH]>, PortError> {
-    let unreadable = |error| storage("read the key file", path, error);
-    let mut file = File::open(path).map_err(unreadable)?;
-    // Of the file that was opened, not of the path: nobody can swap another one in between.
-    let found = file.metadata().map_err(unreadable)?;
-    let ours = rustix::process::geteuid().as_raw();
-    if !found.is_file() {
-        return Err(invalid(format!("the key file {} is not a file", path.display())));
-    }
-    if found.mode() & 0o077 != 0 {
-        return Err(PortError::permanent(
-            ErrorKind::Forbidden,
-            format!(
-                "others than its owner can use the key file {0} (mode {1:04o}); run `chmod 600 {0}`, and make a new key if somebody may have read it",
-                path.display(),
-                found.mode() & 0o7777
-            ),
-        ));
-    }
-    if found.uid() != ours && found.uid() != 0 {
-        return Err(PortError::permanent(
-            ErrorKind::Forbidden,
-            format!(
-                "the key file {} belongs to user {}, who can replace it; give it to the user that Keywheel runs as",
-                path.display(),
-                found.uid()
-            ),
-        ));
-    }
     let mut text = Zeroizing::new([0; TEXT_LIMIT]);
-    let length = read_up_to(&mut file, text.as_mut_slice()).map_err(unreadable)?;
+    let length = private::read(path, KEY_FILE, text.as_mut_slice())?;
     decode(&text[..length], &format!("the key file {}", path.display()))
 }
 
@@ -95,19 +71,6 @@ pub(super) fn from_variable(name: &str, variable: &ReadVariable<'_>) -> Result<Z
         )
     })?;
     decode(value.as_bytes(), &format!("the environment variable {name}"))
-}
-
-fn read_up_to(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut length = 0;
-    while length < buffer.len() {
-        match file.read(&mut buffer[length..]) {
-            Ok(0) => break,
-            Ok(more) => length += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(length)
 }
 
 fn decode(text: &[u8], place: &str) -> Result<Zeroizing<[u8; KEY_LENGTH]>, PortError> {

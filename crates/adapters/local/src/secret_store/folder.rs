@@ -110,7 +110,7 @@ impl Folder {
             Err(TryLockError::WouldBlock) => Err(PortError::transient(
                 ErrorKind::Unavailable,
                 format!(
-                    "somebody else is writing to {} right now; it is tried again",
+                    "somebody else is writing to {} right now; see who does, if it stays so",
                     self.path.display()
                 ),
             )),

@@ -6,6 +6,7 @@ const PRIVATE: &str = "jwt_private.pem";
 const PUBLIC: &str = "jwt_public.pem";
 const PUBLIC_OF_EACH: &str = "jwt_public_{{ version.number }}.pem";
 const MANIFEST: &str = "keyring.json";
+const PUBLISHED: &str = "jwks.json";
 
 const SIGNER_MANIFEST: &str = r#"{
   "credential": {{ credential | json }},
@@ -31,11 +32,20 @@ const VERIFIER_MANIFEST: &str = r#"{
 }
 "#;
 
+/// Every accepted key in the form that verifiers of any language read (RFC 7517 section 5).
+const KEY_SET: &str = r#"{"keys": [
+{% for version in accepted %}
+  {{ version.jwk }}{{ "," if not loop.last else "" }}
+{% endfor %}
+]}
+"#;
+
 /// The entries of a preset.
 pub(super) fn entries(preset: Preset) -> Vec<FileEntry> {
     let public = [
         entry(PUBLIC, "{{ primary.public_pem }}", None),
         entry(PUBLIC_OF_EACH, "{{ version.public_pem }}", Some(Each::Accepted)),
+        entry(PUBLISHED, KEY_SET, None),
     ];
     let rest = match preset {
         Preset::KeyRing => vec![

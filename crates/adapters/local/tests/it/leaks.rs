@@ -120,7 +120,10 @@ async fn children(place: &crate::support::Place) -> Vec<String> {
     let config = format!("kind = 'command'\nname = 'api'\nroll_out = ['sh', '-c', '''{script}''']");
     let config: WorkloadConfig = toml::from_str(&config).unwrap();
     let workload = LocalWorkload::new(&config, &real).unwrap();
-    let failed = workload.roll_out(&name(), &view(1, 1, &[1, 2])).await.unwrap_err();
+    let failed = workload
+        .roll_out(&rotation_id(1), &name(), &view(1, 1, &[1, 2]))
+        .await
+        .unwrap_err();
     let told = fs::read_to_string(place.folder.path().join("told")).unwrap();
     assert!(told.contains("KEYWHEEL_REVISION=1"));
     vec![told, format!("{failed:?} {}", failed.chain()), format!("{workload:?}")]

@@ -7,6 +7,7 @@ mod contracts;
 mod keys;
 mod leaks;
 mod presets;
+mod secrets;
 mod store;
 mod store_faults;
 mod store_readers;

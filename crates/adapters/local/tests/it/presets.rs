@@ -17,6 +17,10 @@ fn version(number: u64) -> VersionMaterial {
         ("kid", format!("kid-{number}")),
         ("alg", "RS256".to_owned()),
         ("public_pem", public),
+        (
+            "jwk",
+            format!(r#"{{"kty":"RSA","kid":"kid-{number}","use":"sig","alg":"RS256","n":"AQ","e":"AQAB"}}"#),
+        ),
     ];
     VersionMaterial {
         id: keywheel_testkit::sample::version_id(number),
@@ -41,6 +45,18 @@ fn manifest(place: &Place) -> Value {
     serde_json::from_str(&place.read("keyring.json")).unwrap()
 }
 
+/// The names in the published set, which is a set as RFC 7517 wants it and has no member that belongs to private keys.
+fn published_keys(place: &Place) -> Vec<String> {
+    let set: Value = serde_json::from_str(&place.read("jwks.json")).unwrap();
+    assert_eq!(set.as_object().unwrap().keys().collect::<Vec<_>>(), ["keys"]);
+    let keys = set["keys"].as_array().unwrap();
+    let public = ["alg", "e", "kid", "kty", "n", "use"];
+    for key in keys {
+        assert_eq!(key.as_object().unwrap().keys().collect::<Vec<_>>(), public);
+    }
+    keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
 #[tokio::test]
 async fn a_signers_folder_is_a_key_ring() {
     let place = place();
@@ -54,15 +70,21 @@ async fn a_signers_folder_is_a_key_ring() {
             {"kid": "kid-2", "alg": "RS256", "public": "jwt_public_2.pem"},
         ]})
     );
+    assert_eq!(
+        published_keys(&place),
+        ["kid-1", "kid-2"],
+        "the one that signs comes first"
+    );
     assert!(place.read("jwt_private.pem").contains("private 1"));
     assert!(place.read("jwt_public.pem").contains("public 1"));
     assert!(place.read("jwt_public_2.pem").contains("public 2"));
-    let modes = ["jwt_private.pem", "jwt_public.pem", "jwt_public_1.pem", "keyring.json"].map(|name| place.mode(name));
-    assert_eq!(modes, [0o600, 0o644, 0o644, 0o644]);
+    let public = ["jwt_public.pem", "jwt_public_1.pem", "keyring.json", "jwks.json"].map(|name| place.mode(name));
+    assert_eq!((place.mode("jwt_private.pem"), public), (0o600, [0o644; 4]));
 
     let removed = view(3, 2, &[2]);
     store.deliver(&ring(&removed), Some(&published)).await.unwrap();
     assert_eq!(manifest(&place)["keys"].as_array().unwrap().len(), 1);
+    assert_eq!(published_keys(&place), ["kid-2"]);
     assert!(!place.secrets.join("jwt_public_1.pem").exists());
 }
 
@@ -78,6 +100,7 @@ async fn a_verifiers_folder_has_no_private_key() {
             {"kid": "kid-1", "alg": "RS256", "public": "jwt_public_1.pem"},
         ]})
     );
+    assert_eq!(published_keys(&place), ["kid-2", "kid-1"]);
     let everything = format!("{:?}", place.snapshot());
     assert!(!everything.contains("PRIVATE") && !everything.contains("jwt_private"));
 }

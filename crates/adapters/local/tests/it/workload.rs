@@ -12,7 +12,7 @@ use keywheel_local::config::WorkloadConfig;
 use keywheel_local::{LocalWorkload, Surroundings, SystemClock};
 use keywheel_testkit::clock::TestClock;
 use keywheel_testkit::contract::workload::view;
-use keywheel_testkit::sample::{name, version_id};
+use keywheel_testkit::sample::{name, rotation_id, version_id};
 
 use crate::support::surroundings;
 
@@ -32,15 +32,15 @@ fn workload(base: &Path, config: &str) -> LocalWorkload {
 #[tokio::test]
 async fn a_command_is_told_what_to_roll_out_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
-    let script = r#"echo "$KEYWHEEL_CREDENTIAL $KEYWHEEL_REVISION $KEYWHEEL_PRIMARY" > told"#;
+    let script = r#"echo "$KEYWHEEL_ROTATION $KEYWHEEL_CREDENTIAL $KEYWHEEL_REVISION $KEYWHEEL_PRIMARY" > told"#;
     let config = format!("kind = 'command'\nname = 'api'\nroll_out = ['sh', '-c', '{script}']");
     let evidence = workload(folder.path(), &config)
-        .roll_out(&name(), &view())
+        .roll_out(&rotation_id(1), &name(), &view())
         .await
         .unwrap();
     assert_eq!(
         fs::read_to_string(folder.path().join("told")).unwrap(),
-        "company/database 1 1\n"
+        format!("{} company/database 1 1\n", rotation_id(1))
     );
     assert_eq!(evidence.detail, "`sh` exited with 0 for r1 (primary 1, accepted 1)");
 }
@@ -51,7 +51,7 @@ async fn a_command_that_fails_has_an_unknown_effect_and_says_what_it_said_withou
     let config = "kind = 'command'\nname = 'api'\n\
         roll_out = ['sh', '-c', 'echo no such unit: password=hunter2 >&2; exit 5']";
     let failed = workload(folder.path(), config)
-        .roll_out(&name(), &view())
+        .roll_out(&rotation_id(1), &name(), &view())
         .await
         .unwrap_err();
     assert_eq!(
@@ -69,7 +69,7 @@ async fn a_command_that_does_not_end_has_an_unknown_effect() {
     let folder = tempfile::tempdir().unwrap();
     let config = "kind = 'command'\nname = 'api'\nroll_out = ['sleep', '600']\ntimeout = '1 ms'";
     let failed = workload(folder.path(), config)
-        .roll_out(&name(), &view())
+        .roll_out(&rotation_id(1), &name(), &view())
         .await
         .unwrap_err();
     assert_eq!((failed.kind, failed.effect), (ErrorKind::TimedOut, Effect::Unknown));
@@ -82,7 +82,7 @@ async fn a_command_that_is_not_there_has_no_effect_and_blocks_the_preflight() {
         folder.path(),
         "kind = 'command'\nname = 'api'\nroll_out = ['./missing']",
     );
-    let failed = workload.roll_out(&name(), &view()).await.unwrap_err();
+    let failed = workload.roll_out(&rotation_id(1), &name(), &view()).await.unwrap_err();
     assert_eq!(
         (failed.kind, failed.retry, failed.effect),
         (ErrorKind::Invalid, Retry::Never, Effect::None)

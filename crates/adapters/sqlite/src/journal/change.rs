@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use keywheel_domain::credential::Credential;
-use keywheel_domain::id::{CredentialName, DriverId, FencingToken, RotationId, Sequence};
+use keywheel_domain::credential::{self, Credential};
+use keywheel_domain::id::{CredentialName, DriverId, FencingToken, RotationId};
 use keywheel_domain::ports::{ErrorKind, JournalError, Lease, NewRotation, PortError};
 use keywheel_domain::rotation;
+use keywheel_domain::stored_time::nanos;
 use sqlx::SqliteConnection;
 
 use crate::error::{Failure, invalid};
-use crate::record::{self, nanos};
 use crate::writer::Change;
 
 /// A credential as its row.
@@ -24,7 +24,7 @@ impl Row {
     fn of(credential: &Credential) -> Self {
         Self {
             name: credential.name.clone(),
-            record: record::encode(credential),
+            record: credential::encode(credential),
             active: credential.active.clone(),
             next_due: credential.next_due.map(nanos),
         }
@@ -36,7 +36,7 @@ async fn idle(connection: &mut SqliteConnection, name: &CredentialName) -> Resul
     let query = sqlx::query_scalar("SELECT record FROM credentials WHERE name = ?1").bind(name.as_str());
     let found: Option<String> = query.fetch_optional(connection).await?;
     let found = found.ok_or(JournalError::Changed)?;
-    let stored = record::decode(&found).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    let stored = credential::decode(&found).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
     match stored.active {
         Some(active) => Err(JournalError::Active(active).into()),
         None => Ok(stored),
@@ -109,7 +109,7 @@ impl Change for Update {
 }
 
 pub(super) struct Open {
-    credential: Credential,
+    new: NewRotation,
     row: Row,
     entry: String,
     driver: DriverId,
@@ -124,11 +124,9 @@ impl Open {
         now: Timestamp,
         ttl: SignedDuration,
     ) -> Result<Self, JournalError> {
-        if new.opened.sequence != Sequence(1) || new.credential.active.as_ref() != Some(&new.rotation) {
-            return Err(invalid("a rotation begins with entry 1 and a credential that names it"));
-        }
+        new.check()?;
         Ok(Self {
-            credential: new.credential.clone(),
+            new: new.clone(),
             row: Row::of(&new.credential),
             entry: rotation::encode(&new.opened),
             driver: driver.clone(),
@@ -140,12 +138,6 @@ impl Open {
             },
         })
     }
-}
-
-/// A due date may be set anew when a rotation begins; a version, a view or a mark may not get lost.
-fn same_versions(stored: &Credential, opened: &Credential) -> bool {
-    let stored = (&stored.versions, &stored.view, stored.rotated_at);
-    stored == (&opened.versions, &opened.view, opened.rotated_at)
 }
 
 /// The wake-up is now: should the driver die at once, the rotation is due when its lease runs out.
@@ -167,7 +159,7 @@ impl Change for Open {
             let message = format!("rotation {id} was opened before");
             return Err(JournalError::from(PortError::permanent(ErrorKind::Conflict, message)).into());
         }
-        if !same_versions(&stored, &self.credential) {
+        if !self.new.follows(&stored) {
             return Err(JournalError::Changed.into());
         }
         sqlx::query(OPEN)

@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use keywheel_domain::id::{DriverId, FencingToken, RotationId, Sequence};
 use keywheel_domain::ports::{Append, ErrorKind, JournalError, Lease, PortError};
-use keywheel_domain::rotation;
+use keywheel_domain::stored_time::{nanos, time};
+use keywheel_domain::{credential, rotation};
 use sqlx::SqliteConnection;
 
 use crate::error::{Failure, invalid};
-use crate::record::{self, nanos, time};
 use crate::writer::Change;
 
 /// When a lease that begins now ends.
@@ -122,31 +122,18 @@ struct CredentialAfter {
 
 impl AppendEntries {
     pub(super) fn new(append: &Append) -> Result<Self, JournalError> {
-        let mut last = append.after;
-        for entry in &append.entries {
-            if entry.sequence != last.next() {
-                return Err(invalid("the entries are not numbered on"));
-            }
-            last = entry.sequence;
-        }
-        let active = append
-            .credential
-            .as_ref()
-            .and_then(|credential| credential.active.as_ref());
-        if active.is_some_and(|active| *active != append.lease.rotation) {
-            return Err(invalid("the credential is not that of the rotation"));
-        }
+        append.check()?;
         let records: Vec<String> = append.entries.iter().map(rotation::encode).collect();
         let credential = append.credential.as_ref().map(|credential| CredentialAfter {
             name: credential.name.as_str().to_owned(),
-            record: record::encode(credential),
+            record: credential::encode(credential),
             next_due: credential.next_due.map(nanos),
             active: credential.active.clone(),
         });
         Ok(Self {
             lease: append.lease.clone(),
             after: append.after,
-            last,
+            last: append.last(),
             records: serde_json::to_string(&records).expect("strings are JSON"),
             credential,
             wake: append.wake,

@@ -1,0 +1,4 @@
+//! Everything here needs a container engine.
+
+mod postgres;
+mod redis;
