@@ -1,0 +1,5 @@
+//! PostgreSQL on real servers.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod process;
+mod real;

@@ -1,0 +1,4 @@
+//! What needs a server.
+
+mod issuer;
+mod journal;
