@@ -229,6 +229,7 @@ async fn keywheel(folder: &Path, gate: &Arc<Gate>, name: &CredentialName) -> any
     let wiring = Wiring {
         kind: "api_token".to_owned(),
         policy: policy(),
+        bulkhead: None,
         issuer: gate.clone(),
         stores: vec![gate.clone()],
         workloads: Vec::new(),

@@ -4,11 +4,30 @@ use jiff::Timestamp;
 use keywheel_domain::credential::Credential;
 use keywheel_domain::id::{CredentialName, Revision, VersionId, VersionNumber};
 use keywheel_domain::material::Material;
+use keywheel_domain::plan::Overlap;
 use keywheel_domain::ports::{Delivery, VersionMaterial};
 use keywheel_domain::view::View;
 
 use crate::error::AppError;
 use crate::facade::Keywheel;
+use crate::wiring::Wiring;
+
+/// Whether the issuer knows version 1 already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Existing,
+    Made,
+}
+
+/// Has the issuer accept a version that it does not know. Of a key ring the verifiers accept, by what is delivered to them.
+async fn accept(wiring: &Wiring, version: &VersionMaterial) -> Result<(), AppError> {
+    match wiring.shape().overlap {
+        Overlap::TwoVersions => drop(wiring.issuer.stage(version).await?),
+        Overlap::OneVersion => drop(wiring.issuer.replace(version).await?),
+        Overlap::KeyRing => {}
+    }
+    Ok(())
+}
 
 impl Keywheel {
     /// Takes an existing credential over as version 1: checks it, seals it, shows it in every store in Keywheel's form, and proves
@@ -22,6 +41,16 @@ impl Keywheel {
         material: &Material,
         created_at: Timestamp,
         by: &str,
+    ) -> Result<Credential, AppError> {
+        self.take_over(name, material, created_at, (by, Origin::Existing)).await
+    }
+
+    async fn take_over(
+        &self,
+        name: &CredentialName,
+        material: &Material,
+        created_at: Timestamp,
+        (by, origin): (&str, Origin),
     ) -> Result<Credential, AppError> {
         let wiring = self.wiring(name)?;
         if self.journal().credential(name).await?.is_some() {
@@ -41,6 +70,9 @@ impl Keywheel {
         };
         if version.attributes != attributes {
             return Err(self.other_material(name));
+        }
+        if origin == Origin::Made {
+            accept(wiring, &version).await?;
         }
         let view = View::new(Revision(1), number, [number]);
         let delivery = Delivery {
@@ -62,7 +94,7 @@ impl Keywheel {
         Ok(credential)
     }
 
-    /// Makes version 1 of a credential that does not exist yet.
+    /// Makes version 1 of a credential that does not exist yet, and has its issuer accept it.
     ///
     /// # Errors
     /// As [`Keywheel::adopt`].
@@ -81,7 +113,7 @@ impl Keywheel {
                     .await?
             }
         };
-        self.adopt(name, &material, self.now(), by).await
+        self.take_over(name, &material, self.now(), (by, Origin::Made)).await
     }
 
     fn other_material(&self, name: &CredentialName) -> AppError {

@@ -42,8 +42,6 @@ impl Keywheel {
     pub(crate) fn audit_completion(&self, rotation: &Rotation) -> AuditEvent {
         let completed = rotation.closing() == Outcome::Completed;
         let canary = rotation.canary();
-        let mut incidents = rotation.failures().to_vec();
-        incidents.extend(rotation.unwound_because().map(|why| format!("rolled back: {why}")));
         AuditEvent {
             timestamp: rotation.last_at(),
             phase: AuditPhase::Complete,
@@ -52,7 +50,7 @@ impl Keywheel {
             downtime_seconds: (canary.samples > 0).then(|| canary.downtime.as_secs_f64()),
             canary_samples: canary.samples,
             rollback_required: Some(!completed),
-            incidents,
+            incidents: rotation.failures().to_vec(),
             evidence: rotation.proofs().to_vec(),
             ..self.audit_begin(rotation)
         }

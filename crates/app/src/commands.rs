@@ -1,15 +1,24 @@
 //! What operators say: plan, rotate, approve, resume, roll back, finish.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use keywheel_domain::credential::Credential;
 use keywheel_domain::id::{CredentialName, RotationId, Sequence};
 use keywheel_domain::plan::{Plan, PlanRequest};
-use keywheel_domain::ports::{Append, Lease, NewRotation};
+use keywheel_domain::ports::{Lease, NewRotation};
 use keywheel_domain::rotation::{Entry, Event, Opened, Rotation};
 use keywheel_domain::trigger::Trigger;
 
 use crate::error::AppError;
 use crate::facade::Keywheel;
+
+/// What became of a credential that was due when somebody looked.
+#[derive(Debug)]
+pub(crate) enum Opening {
+    /// Its rotation has begun.
+    Begun(Lease, Box<NewRotation>),
+    /// It may not begin yet: somebody else was faster, or the last one went back just now.
+    NotBefore(Timestamp),
+}
 
 impl Keywheel {
     /// The plan that a rotation would have now. Changes nothing.
@@ -43,6 +52,27 @@ impl Keywheel {
     /// [`AppError::NoPlan`]; `Active` of the journal where one is running.
     pub async fn open(&self, name: &CredentialName, trigger: Trigger, by: &str) -> Result<RotationId, AppError> {
         let credential = self.adopted(name).await?;
+        let (_, new) = self.begin(credential, trigger, by).await?;
+        Ok(new.rotation)
+    }
+
+    /// Begins the routine rotation of a credential that is due.
+    pub(crate) async fn open_due(&self, name: &CredentialName, by: &str) -> Result<Opening, AppError> {
+        let credential = self.adopted(name).await?;
+        let at = credential.may_begin_at().unwrap_or(Timestamp::MAX);
+        if at > self.now() && credential.active.is_none() {
+            return Ok(Opening::NotBefore(at));
+        }
+        let (lease, new) = self.begin(credential, Trigger::Routine, by).await?;
+        Ok(Opening::Begun(lease, Box::new(new)))
+    }
+
+    async fn begin(
+        &self,
+        credential: Credential,
+        trigger: Trigger,
+        by: &str,
+    ) -> Result<(Lease, NewRotation), AppError> {
         if let Some(active) = &credential.active {
             return Err(keywheel_domain::ports::JournalError::Active(active.clone()).into());
         }
@@ -50,7 +80,7 @@ impl Keywheel {
         let rotation = self.new_rotation_id()?;
         let opened = Opened {
             rotation: rotation.clone(),
-            credential: name.clone(),
+            credential: credential.name.clone(),
             trigger,
             requested_by: by.to_owned(),
             plan,
@@ -63,14 +93,15 @@ impl Keywheel {
                 event: Event::Opened(Box::new(opened)),
             },
             credential: Credential {
-                active: Some(rotation.clone()),
+                active: Some(rotation),
                 ..credential
             },
         };
-        self.journal()
-            .open(&new, &self.inner.driver, self.now(), self.inner.lease)
-            .await?;
-        Ok(rotation)
+        let open = self
+            .journal()
+            .open(&new, &self.inner.driver, self.now(), self.inner.lease);
+        let lease = open.await?;
+        Ok((lease, new))
     }
 
     /// The rotation of that id, replayed from its journal.
@@ -99,8 +130,11 @@ impl Keywheel {
 
     /// Has a stuck rotation go on. One that is not stuck is left as it is.
     ///
+    /// Like everything that is said to a rotation, it reaches one that somebody drives: at once while that driver waits, and after
+    /// the step that is under way otherwise.
+    ///
     /// # Errors
-    /// Where another driver holds it, or the journal fails.
+    /// Where another driver is at one step for longer than its lease and the policy's `step_timeout`, or the journal fails.
     pub async fn resume(&self, id: &RotationId, by: &str) -> Result<(), AppError> {
         let stuck = self.rotation(id).await?.outcome() == Some(keywheel_domain::rotation::Outcome::Stuck);
         if !stuck {
@@ -148,38 +182,6 @@ impl Keywheel {
             return refuse("who asked for a rotation does not approve it; somebody else has to");
         }
         self.say(id, Event::Approved { by: by.to_owned() }).await
-    }
-
-    /// Appends what somebody said.
-    async fn say(&self, id: &RotationId, event: Event) -> Result<(), AppError> {
-        let lease = self
-            .journal()
-            .claim(id, &self.inner.driver, self.now(), self.inner.lease)
-            .await?;
-        let said = self.say_holding(&lease, id, event).await;
-        // What was refused must not keep others out either, until the lease runs out.
-        let released = self.journal().release(&lease, Some(self.now())).await;
-        said?;
-        Ok(released?)
-    }
-
-    async fn say_holding(&self, lease: &Lease, id: &RotationId, event: Event) -> Result<(), AppError> {
-        let rotation = self.rotation(id).await?;
-        let after = rotation.sequence();
-        let entry = Entry {
-            sequence: after.next(),
-            at: self.now().max(rotation.last_at()),
-            event,
-        };
-        rotation.apply(&entry).map_err(AppError::NotNow)?;
-        let append = Append {
-            lease: lease.clone(),
-            after,
-            entries: vec![entry],
-            credential: None,
-            wake: Some(self.now()),
-        };
-        Ok(self.journal().append(&append).await?)
     }
 
     /// What has to be looked at by now: rotations that wait no longer and credentials that are due. Read from the journal's index.

@@ -14,6 +14,14 @@ pub enum AppError {
     /// No such credential is configured.
     #[error("no credential {0} is configured; `keywheel list` shows those that are")]
     UnknownCredential(CredentialName),
+    /// Its backends could not be built.
+    #[error("{credential} cannot be used: {problem}")]
+    Unusable {
+        /// The credential.
+        credential: CredentialName,
+        /// Why, and what to do.
+        problem: String,
+    },
     /// It is configured and was never taken over.
     #[error("{0} is not adopted yet; run `keywheel adopt {0}` first")]
     NotAdopted(CredentialName),

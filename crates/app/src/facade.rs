@@ -10,11 +10,12 @@ use keywheel_domain::material::Material;
 use keywheel_domain::ports::{AuditLog, Clock, Entropy, Journal, KeyProvider, MaterialStore, VersionMaterial};
 use keywheel_domain::version::Version;
 
+use crate::driver::Seats;
 use crate::error::AppError;
 use crate::progress::{Observer, Silent};
 use crate::punctual::PunctualJournal;
 use crate::seal::Vault;
-use crate::wiring::Wiring;
+use crate::wiring::{Unusable, Wiring};
 
 /// The ports that all credentials share.
 #[derive(Debug, Clone)]
@@ -43,9 +44,13 @@ pub struct Keywheel {
 pub(crate) struct Inner {
     pub(crate) ports: Ports,
     pub(crate) driver: DriverId,
+    /// Who says what somebody says: to the drivers of this process, too, it is somebody else.
+    pub(crate) speaker: DriverId,
+    pub(crate) seats: Seats,
     pub(crate) lease: SignedDuration,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) wirings: BTreeMap<CredentialName, Wiring>,
+    pub(crate) unusable: BTreeMap<CredentialName, Unusable>,
 }
 
 /// Collects what a [`Keywheel`] is built from.
@@ -59,6 +64,14 @@ impl Builder {
     #[must_use]
     pub fn credential(mut self, name: CredentialName, wiring: Wiring) -> Self {
         self.inner.wirings.insert(name, wiring);
+        self
+    }
+
+    /// Shows a credential whose backends could not be built, and does nothing else with it: one that is broken must not hide the
+    /// others, nor be hidden itself.
+    #[must_use]
+    pub fn unusable(mut self, name: CredentialName, unusable: Unusable) -> Self {
+        self.inner.unusable.insert(name, unusable);
         self
     }
 
@@ -89,16 +102,27 @@ impl Builder {
     }
 }
 
+/// The driver's id with a mark at its end, for which a very long one makes room.
+fn speaker(driver: &DriverId) -> DriverId {
+    let id = driver.as_str();
+    let begin = &id[..id.len().min(120)];
+    let speaker = format!("{begin}.word").parse();
+    speaker.expect("letters, digits and dots go on what is an id already")
+}
+
 impl Keywheel {
     /// Starts building. The driver's id must be unique among all processes that share the journal.
     pub fn builder(ports: Ports, driver: DriverId) -> Builder {
         Builder {
             inner: Inner {
                 ports,
+                speaker: speaker(&driver),
                 driver,
+                seats: Seats::default(),
                 lease: SignedDuration::from_secs(15),
                 observer: Arc::new(Silent),
                 wirings: BTreeMap::new(),
+                unusable: BTreeMap::new(),
             },
         }
     }
@@ -106,12 +130,25 @@ impl Keywheel {
     /// The backends of a credential.
     ///
     /// # Errors
-    /// [`AppError::UnknownCredential`].
+    /// [`AppError::UnknownCredential`], [`AppError::Unusable`].
     pub fn wiring(&self, name: &CredentialName) -> Result<&Wiring, AppError> {
         self.inner
             .wirings
             .get(name)
-            .ok_or_else(|| AppError::UnknownCredential(name.clone()))
+            .ok_or_else(|| match self.inner.unusable.get(name) {
+                Some(unusable) => unusable.error(name),
+                None => AppError::UnknownCredential(name.clone()),
+            })
+    }
+
+    /// The credentials that are configured and cannot be used, each with what is wrong.
+    pub fn unusable(&self) -> impl Iterator<Item = (CredentialName, AppError)> + '_ {
+        let unusable = self.inner.unusable.iter();
+        unusable.map(|(name, one)| (name.clone(), one.error(name)))
+    }
+
+    pub(crate) fn is_configured(&self, name: &CredentialName) -> bool {
+        self.inner.wirings.contains_key(name) || self.inner.unusable.contains_key(name)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -6,6 +6,8 @@
 //!     .build()
 //! ```
 //!
+//! [`Keywheel::scheduler`] does that for everything that is due, many at once.
+//!
 //! The whole of it runs on the [`Clock`](keywheel_domain::ports::Clock) port and on no particular runtime.
 //! `examples/embed.rs` rotates a credential of another service with a port of its own.
 
@@ -20,6 +22,8 @@ mod progress;
 mod punctual;
 mod redact;
 mod report;
+mod say;
+mod scheduler;
 mod seal;
 mod verify;
 mod wiring;
@@ -29,5 +33,6 @@ pub use error::AppError;
 pub use facade::{Builder, Keywheel, Ports};
 pub use progress::{Observer, Progress, Silent};
 pub use report::{ConsumerStatus, CredentialStatus, RotationStatus};
+pub use scheduler::{News, Overdue, Reporter, Scheduler, Tally};
 pub use verify::{Check, Verification};
-pub use wiring::Wiring;
+pub use wiring::{Unusable, Wiring};

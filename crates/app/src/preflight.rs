@@ -103,15 +103,17 @@ impl Keywheel {
         let subject = version.id.to_string();
         match wiring.issuer.prove(version).await {
             Ok(evidence) => Finding::fine(subject, evidence.detail),
-            Err(error) => Finding::blocker(
-                subject,
-                format!("the version in use does not authenticate: {}", error.chain()),
-                "mend that first: a rotation needs a version that it can go back to",
-            ),
+            Err(error) => {
+                let fix = "mend that first: a rotation needs a version that it can go back to";
+                let mut finding = Finding::failure(subject, &error, fix);
+                finding.detail = format!("the version in use does not authenticate: {}", finding.detail);
+                finding
+            }
         }
     }
 
-    /// Turns findings into the preflight's outcome. A blocker stops everything but a containment, which must not wait.
+    /// Turns findings into the preflight's outcome. A blocker stops everything but a containment, which must not wait. What
+    /// somebody has to mend ends the rotation before it changes anything, with the reason; what may pass is looked at again.
     pub(crate) fn decide_preflight(
         &self,
         rotation: &Rotation,
@@ -124,10 +126,15 @@ impl Keywheel {
                 ..
             }
         );
-        let blocker = findings.iter().find(|finding| finding.severity == Severity::Blocker);
+        let blockers = findings.iter().filter(|finding| finding.severity == Severity::Blocker);
+        // What does not pass comes first: to wait for the others would be in vain.
+        let blocker = blockers.min_by_key(|finding| finding.may_pass);
         if let Some(finding) = blocker.filter(|_| !contains) {
-            let message = format!("{} {}; {}", finding.subject, finding.detail, finding.fix);
-            return Err(PortError::transient(ErrorKind::Invalid, message));
+            let message = format!("{}: {}; {}", finding.subject, finding.detail, finding.fix);
+            return Err(match finding.may_pass {
+                true => PortError::transient(ErrorKind::Unavailable, message),
+                false => PortError::permanent(ErrorKind::Invalid, message),
+            });
         }
         let evidence = |finding: Finding| Evidence::new(EvidenceKind::Checked, finding.subject, finding.detail);
         Ok(findings.into_iter().map(evidence).collect())
@@ -154,5 +161,5 @@ fn shape_findings(wiring: &Wiring) -> Vec<Finding> {
 }
 
 fn failure(subject: &str, error: &PortError) -> Finding {
-    Finding::blocker(subject, error.chain(), "mend that, then try again")
+    Finding::failure(subject, error, "mend that, then try again")
 }

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use jiff::Timestamp;
 use keywheel_domain::evidence::Evidence;
+use keywheel_domain::id::DriverId;
 use keywheel_domain::plan::Action;
 use keywheel_domain::ports::Verdict;
 use keywheel_domain::rotation::{Outcome, Rotation};
@@ -31,6 +32,8 @@ pub enum Progress<'a> {
         action: &'a Action,
         /// What went wrong, redacted.
         message: &'a str,
+        /// When it is tried again; `None` where the rotation stops here or goes back.
+        retry_at: Option<Timestamp>,
     },
     /// A verdict changed.
     Observed {
@@ -45,6 +48,13 @@ pub enum Progress<'a> {
         until: Timestamp,
         /// For what.
         why: &'a str,
+    },
+    /// Another driver is at it, and is waited for.
+    Elsewhere {
+        /// Who.
+        holder: &'a DriverId,
+        /// Until when, unless it still runs then.
+        until: Timestamp,
     },
     /// It goes back.
     Unwinding {

@@ -1,5 +1,7 @@
 //! What people ask: what is due, what is running, who runs which version.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use keywheel_domain::audit::{AuditEvent, AuditPhase, AuditRecord};
 use keywheel_domain::credential::Credential;
@@ -12,7 +14,7 @@ use crate::error::AppError;
 use crate::facade::Keywheel;
 
 /// A line of the schedule table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct CredentialStatus {
     /// Its name.
     pub name: CredentialName,
@@ -26,6 +28,8 @@ pub struct CredentialStatus {
     pub overdue: bool,
     /// The rotation that is running and where it stands.
     pub rotation: Option<RotationStatus>,
+    /// What is wrong with it, where its backends could not be built or its rotation cannot be read.
+    pub problem: Option<AppError>,
 }
 
 /// Where a rotation stands.
@@ -55,31 +59,52 @@ pub struct ConsumerStatus {
 }
 
 impl Keywheel {
-    /// The schedule table: every credential that is configured, in the order of their names.
+    /// The schedule table: every credential that is configured, in the order of their names. One with a problem is a line that
+    /// says so.
     ///
     /// # Errors
     /// Where the journal fails.
     pub async fn list(&self) -> Result<Vec<CredentialStatus>, AppError> {
         let known = self.journal().credentials().await?;
+        let mut known: BTreeMap<_, _> = known.into_iter().map(|known| (known.name.clone(), known)).collect();
+        let usable = self.inner.wirings.iter();
+        let usable = usable.map(|(name, wiring)| (name, wiring.kind.as_str(), wiring.policy.period, None));
+        let unusable = self.inner.unusable.iter();
+        let unusable = unusable.map(|(name, one)| (name, one.kind.as_str(), one.period, Some(one.error(name))));
+        let mut configured: Vec<_> = usable.chain(unusable).collect();
+        configured.sort_by_key(|(name, ..)| *name);
         let mut lines = Vec::new();
-        for (name, wiring) in &self.inner.wirings {
-            let credential = known.iter().find(|credential| credential.name == *name).cloned();
-            let active = credential.as_ref().and_then(|credential| credential.active.clone());
-            let rotation = match active {
-                Some(id) => Some(self.status_of(&self.rotation(&id).await?)),
-                None => None,
-            };
+        for (name, kind, period, problem) in configured {
+            let credential = known.remove(name);
             let due = credential.as_ref().and_then(|credential| credential.next_due);
-            lines.push(CredentialStatus {
+            let mut line = CredentialStatus {
                 name: name.clone(),
-                kind: wiring.kind.clone(),
-                period: wiring.policy.period,
+                kind: kind.to_owned(),
+                period,
                 overdue: due.is_some_and(|due| due < self.now()),
                 credential,
-                rotation,
-            });
+                rotation: None,
+                problem,
+            };
+            self.add_rotation(&mut line).await;
+            lines.push(line);
         }
         Ok(lines)
+    }
+
+    /// A journal that is damaged is one credential's problem.
+    async fn add_rotation(&self, line: &mut CredentialStatus) {
+        let Some(id) = line
+            .credential
+            .as_ref()
+            .and_then(|credential| credential.active.clone())
+        else {
+            return;
+        };
+        match self.rotation(&id).await {
+            Ok(rotation) => line.rotation = Some(self.status_of(&rotation)),
+            Err(error) => line.problem = Some(error),
+        }
     }
 
     /// Where a rotation stands now.
@@ -109,7 +134,7 @@ impl Keywheel {
             },
             Next::Wait { until, why } => format!("waits until {until} {why}"),
             Next::Ask(_) => "waits for an approval".to_owned(),
-            Next::Rest(Outcome::Stuck) => rotation.failures().last().cloned().unwrap_or_default(),
+            Next::Rest(Outcome::Stuck) => rotation.stuck_because().unwrap_or_default().to_owned(),
             Next::Rest(_) => "nothing".to_owned(),
         }
     }
@@ -154,6 +179,14 @@ impl Keywheel {
         Ok(self.journal().load(id).await?)
     }
 
+    /// The identities of a credential's rotations, newest first.
+    ///
+    /// # Errors
+    /// Where the journal fails.
+    pub async fn rotations(&self, name: &CredentialName) -> Result<Vec<RotationId>, AppError> {
+        Ok(self.journal().rotations(name).await?)
+    }
+
     /// The rotations of a credential, newest first.
     ///
     /// # Errors
@@ -161,7 +194,7 @@ impl Keywheel {
     pub async fn history(&self, name: &CredentialName) -> Result<Vec<Rotation>, AppError> {
         self.wiring(name)?;
         let mut rotations = Vec::new();
-        for id in self.journal().rotations(name).await? {
+        for id in self.rotations(name).await? {
             rotations.push(self.rotation(&id).await?);
         }
         Ok(rotations)

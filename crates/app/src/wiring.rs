@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use keywheel_domain::id::CredentialName;
 use keywheel_domain::plan::Shape;
 use keywheel_domain::policy::Policy;
 use keywheel_domain::ports::{Archive, HealthProbe, Issuer, Notifier, SecretStore, Workload};
+use keywheel_domain::schedule::Period;
+
+use crate::error::AppError;
 
 /// The backends of one credential, and its owner's rules.
 #[derive(Debug, Clone)]
@@ -13,6 +17,10 @@ pub struct Wiring {
     pub kind: String,
     /// The owner's rules.
     pub policy: Policy,
+    /// What its backends have in common with those of other credentials and fail together with, by one name for all of them: the
+    /// address of a server. A scheduler moves only so many rotations at one such place, so that a dead server holds up its own
+    /// credentials and nobody else's. `None` where nothing is shared.
+    pub bulkhead: Option<String>,
     /// Who accepts it.
     pub issuer: Arc<dyn Issuer>,
     /// Where consumers read it; every store shows the same view.
@@ -27,7 +35,42 @@ pub struct Wiring {
     pub archive: Option<Arc<dyn Archive>>,
 }
 
+/// A credential that is configured and whose backends could not be built. What the journal knows of it is shown all the same.
+#[derive(Debug, Clone)]
+pub struct Unusable {
+    /// What kind of credential it is.
+    pub kind: String,
+    /// How often it is to be rotated.
+    pub period: Period,
+    /// Why its backends could not be built, and what to do.
+    pub problem: String,
+}
+
+impl Unusable {
+    pub(crate) fn error(&self, name: &CredentialName) -> AppError {
+        AppError::Unusable {
+            credential: name.clone(),
+            problem: self.problem.clone(),
+        }
+    }
+}
+
 impl Wiring {
+    /// The backends of a credential that nothing but its issuer is known of; the others are filled in.
+    pub fn new(kind: &str, policy: Policy, issuer: Arc<dyn Issuer>) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            policy,
+            bulkhead: None,
+            issuer,
+            stores: Vec::new(),
+            workloads: Vec::new(),
+            probes: Vec::new(),
+            notifiers: Vec::new(),
+            archive: None,
+        }
+    }
+
     /// What of the backends decides how a plan looks.
     pub fn shape(&self) -> Shape {
         let capabilities = self.issuer.capabilities();

@@ -99,6 +99,7 @@ impl Bench {
         let wiring = Wiring {
             kind: "password".to_owned(),
             policy: instant(),
+            bulkhead: None,
             issuer: self.rig.issuer.clone(),
             stores: self.rig.stores.clone(),
             workloads: Vec::new(),

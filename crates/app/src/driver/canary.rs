@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::SignedDuration;
 use keywheel_domain::id::{VersionId, VersionNumber};
-use keywheel_domain::plan::Overlap;
+use keywheel_domain::plan::{Action, Overlap};
 use keywheel_domain::ports::{ErrorKind, SecretStore};
 use keywheel_domain::rotation::Event;
 use keywheel_domain::view::View;
@@ -16,11 +16,13 @@ use super::patience::within;
 /// No login that takes longer than this is worth waiting for: the canary must not hold the rotation up.
 const LONGEST_SONG: SignedDuration = SignedDuration::from_secs(10);
 
-const STILL_FRESH: SignedDuration = SignedDuration::from_millis(20);
+/// A login that is younger than the tenth part of a poll, up to this, tells what another one would tell.
+const STILL_FRESH: SignedDuration = SignedDuration::from_millis(500);
+const ALWAYS_FRESH: SignedDuration = SignedDuration::from_millis(20);
 
 /// What was measured since it was last journaled.
 #[derive(Debug, Default)]
-pub(super) struct CanaryWatch(Mutex<Measured>);
+pub(crate) struct CanaryWatch(Mutex<Measured>);
 
 #[derive(Debug, Default)]
 struct Measured {
@@ -72,6 +74,11 @@ impl CanaryWatch {
         self.lock().last_refusal.clone()
     }
 
+    /// Somebody else drives and measures from here on. For how long it was refused meanwhile is not for this one to say.
+    pub(super) fn hand_over(&self) {
+        self.lock().refused_at = None;
+    }
+
     pub(super) fn take(&self) -> Option<Event> {
         let mut measured = self.lock();
         if measured.samples == 0 {
@@ -88,18 +95,22 @@ impl CanaryWatch {
 }
 
 impl Driver<'_> {
-    /// The same, unless it just did: a login that is younger than this tells what another one would tell.
+    /// The same, unless it just did.
     pub(super) async fn sing_unless_just_heard(&self) {
         let now = self.app.inner.ports.clock.monotonic();
         let sang_at = self.canary.lock().sang_at;
-        if sang_at.is_none_or(|at| now - at >= STILL_FRESH) {
+        let poll = self.rotation().plan().limits().poll;
+        let fresh = (poll / 10).clamp(ALWAYS_FRESH, STILL_FRESH);
+        if sang_at.is_none_or(|at| now - at >= fresh) {
             self.sing().await;
         }
     }
 
     /// Authenticates once through every store, while there is something to lose.
     pub(super) async fn sing(&self) {
-        if !self.rotation().is_exposed() {
+        // The step under way may be the first that a login can meet: an interruption begins with it.
+        let changing = self.rotation().action().is_some_and(Action::has_effect);
+        if !self.rotation().is_exposed() && !changing {
             return;
         }
         for store in &self.wiring.stores {

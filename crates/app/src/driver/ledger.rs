@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use keywheel_domain::credential::Credential;
 use keywheel_domain::id::{RotationId, Sequence};
-use keywheel_domain::ports::{Append, Effect, JournalError, Lease, Retry};
+use keywheel_domain::ports::{Append, Effect, JournalError, Lease, NewRotation, Retry};
 use keywheel_domain::rotation::{Entry, Event, Next, Phase, Rotation};
 
 use super::Driven;
@@ -17,13 +17,19 @@ const WRITE_ATTEMPTS: u32 = 4;
 
 pub(super) struct Ledger<'a> {
     app: &'a Keywheel,
-    lease: Mutex<Lease>,
+    held: Mutex<Held>,
     rotation: Rotation,
     credential: Credential,
     /// Entries that were applied and are not on disk yet, and the sequence before the first of them.
     pending: Vec<Entry>,
     written: Sequence,
     credential_changed: bool,
+}
+
+struct Held {
+    lease: Lease,
+    /// Whether the rotation is all that the journal holds, because nobody else had the lease since it was read.
+    current: bool,
 }
 
 impl<'a> Ledger<'a> {
@@ -37,20 +43,32 @@ impl<'a> Ledger<'a> {
         let name = rotation.credential();
         let credential = app.journal().credential(name).await?;
         let credential = credential.ok_or_else(|| AppError::NotAdopted(name.clone()))?;
-        let written = rotation.sequence();
-        Ok(Self {
+        Ok(Self::of(app, lease, rotation, credential))
+    }
+
+    /// The ledger of a rotation that was just opened: there is nothing to replay but its beginning.
+    pub(super) fn opened(app: &'a Keywheel, lease: Lease, new: NewRotation) -> Result<Self, AppError> {
+        let rotation = Rotation::open(&new.opened).map_err(|source| AppError::Damaged {
+            rotation: new.rotation,
+            source,
+        })?;
+        Ok(Self::of(app, lease, rotation, new.credential))
+    }
+
+    fn of(app: &'a Keywheel, lease: Lease, rotation: Rotation, credential: Credential) -> Self {
+        Self {
             app,
-            lease: Mutex::new(lease),
+            held: Mutex::new(Held { lease, current: true }),
+            written: rotation.sequence(),
             rotation,
             credential,
             pending: Vec::new(),
-            written,
             credential_changed: false,
-        })
+        }
     }
 
-    fn lease(&self) -> MutexGuard<'_, Lease> {
-        self.lease.lock().unwrap_or_else(PoisonError::into_inner)
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn rotation(&self) -> &Rotation {
@@ -90,10 +108,8 @@ impl<'a> Ledger<'a> {
             return Ok(());
         }
         let now = self.app.now();
-        self.lease().until = now.saturating_add(self.app.inner.lease).unwrap_or(Timestamp::MAX);
-        let lease = self.lease().clone();
         let append = Append {
-            lease,
+            lease: self.prolonged(now),
             after: self.written,
             entries: std::mem::take(&mut self.pending),
             credential: self.credential_changed.then(|| self.credential.clone()),
@@ -103,6 +119,13 @@ impl<'a> Ledger<'a> {
         self.written = self.rotation.sequence();
         self.credential_changed = false;
         Ok(())
+    }
+
+    /// The lease as the next append makes it.
+    fn prolonged(&self, now: Timestamp) -> Lease {
+        let mut held = self.held();
+        held.lease.until = now.saturating_add(self.app.inner.lease).unwrap_or(Timestamp::MAX);
+        held.lease.clone()
     }
 
     async fn write(&self, mut append: Append) -> Result<(), AppError> {
@@ -144,7 +167,10 @@ impl<'a> Ledger<'a> {
             .journal()
             .claim(self.rotation.id(), &self.app.inner.driver, now, ttl);
         let lease = claim.await?;
-        *self.lease() = lease.clone();
+        let mut held = self.held();
+        // Tokens grow with each claim: where this one is not the very next, somebody else may have had the lease meanwhile.
+        held.current &= lease.token == held.lease.token.next();
+        held.lease = lease.clone();
         Ok(lease)
     }
 
@@ -167,10 +193,48 @@ impl<'a> Ledger<'a> {
 
     /// Keeps the lease while a step takes long. A lease that was lost shows at the next write.
     pub(super) async fn renew(&self) {
-        let left = self.app.now().duration_until(self.lease().until);
+        let left = self.app.now().duration_until(self.held().lease.until);
         if left <= self.app.inner.lease / 2 {
             let _ = self.claim_again().await;
         }
+    }
+
+    /// Whether the rotation is all that the journal holds, as far as the claims of this driver can tell.
+    pub(super) fn is_current(&self) -> bool {
+        self.held().current
+    }
+
+    /// Lets others in for that long, to say something or to take the rotation over. Whoever dies meanwhile is succeeded when its
+    /// lease would have run out.
+    pub(super) async fn let_go(&self, time: SignedDuration) {
+        let succeeded = self.app.now().saturating_add(time.saturating_add(self.app.inner.lease));
+        let lease = self.held().lease.clone();
+        let wake = Some(succeeded.unwrap_or(Timestamp::MAX));
+        // Where this fails others get in a little later.
+        let _ = self.app.journal().release(&lease, wake).await;
+    }
+
+    /// Takes the lease back, and reads what others wrote if anybody was there. Nothing may be pending.
+    pub(super) async fn take_back(&mut self) -> Result<(), AppError> {
+        self.claim_again().await?;
+        if self.is_current() {
+            return Ok(());
+        }
+        let rotation = self.app.rotation(self.rotation.id()).await?;
+        let name = rotation.credential();
+        let credential = self.app.journal().credential(name).await?;
+        self.credential = credential.ok_or_else(|| AppError::NotAdopted(name.clone()))?;
+        self.written = rotation.sequence();
+        self.rotation = rotation;
+        self.held().current = true;
+        Ok(())
+    }
+
+    /// Gives the lease up where the rotation cannot be driven at all, so that others need not wait for it to run out.
+    pub(super) async fn give_up(&self) {
+        let lease = self.held().lease.clone();
+        // Where this fails the lease runs out by itself.
+        let _ = self.app.journal().release(&lease, Some(self.app.now())).await;
     }
 
     /// Writes what is pending and gives the lease up.
@@ -185,8 +249,10 @@ impl<'a> Ledger<'a> {
                     .unwrap_or(Timestamp::MAX),
             ),
             Driven::Waits { look_again, .. } => Some(*look_again),
+            // Another driver has the lease, and this one nothing to give up.
+            Driven::Elsewhere { .. } => return Ok(()),
         };
-        let lease = self.lease().clone();
+        let lease = self.held().lease.clone();
         self.app.journal().release(&lease, wake).await?;
         Ok(())
     }

@@ -1,0 +1,13 @@
+//! The engine in the simulated company, on the test clock.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod clock;
+mod creation;
+mod landscape;
+mod operators;
+mod preflight;
+mod scheduler;
+mod support;
+mod unusable;
+mod usual;
