@@ -6,6 +6,7 @@ mod demo;
 mod init;
 mod look;
 mod rotate;
+mod run;
 mod shell;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub(crate) use look::{DoctorArgs, HistoryArgs, ListArgs, StatusArgs, VerifyArgs}
 pub(crate) use rotate::{
     ApproveArgs, DriveArgs, FinishArgs, PlanArgs, ResumeArgs, RollbackArgs, RotateArgs, TriggerArgs,
 };
+pub(crate) use run::RunArgs;
 pub(crate) use shell::{CompletionsArgs, ManArgs};
 
 const FIRST_STEPS: &str = "\
@@ -97,6 +99,8 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// Rotates a credential
     Rotate(RotateArgs),
+    /// Rotates everything that is due, now or for as long as it runs
+    Run(RunArgs),
     /// Where rotations stand, what they wait for, and which consumer runs which version
     Status(StatusArgs),
     /// The rotations of a credential, or every entry of one with its evidence

@@ -17,6 +17,7 @@ pub(crate) mod plan;
 pub(crate) mod resume;
 pub(crate) mod rollback;
 pub(crate) mod rotate;
+pub(crate) mod run;
 pub(crate) mod status;
 pub(crate) mod verify;
 
@@ -27,6 +28,8 @@ use keywheel_domain::id::CredentialName;
 
 use crate::args::GlobalArgs;
 use crate::config::Config;
+use crate::exit::{self, Exit};
+use crate::output;
 use crate::surroundings;
 use crate::wire::{self, Session, State, Which};
 
@@ -54,4 +57,19 @@ fn known(config: &Config, name: &CredentialName) -> Result<(), AppError> {
     configured
         .then_some(())
         .ok_or_else(|| AppError::UnknownCredential(name.clone()))
+}
+
+/// Says what is wrong with single credentials, after what is right was shown; the exit code is that of the worst.
+fn tell_problems(problems: impl IntoIterator<Item = (CredentialName, AppError)>) -> Exit {
+    let mut worst = Exit::Done;
+    for (name, problem) in problems {
+        let named = matches!(problem, AppError::Unusable { .. });
+        let mut error = anyhow::Error::from(problem);
+        if !named {
+            error = error.context(format!("a rotation of {name} cannot be read"));
+        }
+        output::error(&error);
+        worst = worst.max(exit::of(&error));
+    }
+    worst
 }

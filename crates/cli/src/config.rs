@@ -3,9 +3,11 @@
 mod credential;
 mod document;
 mod error;
+mod issuer;
 mod nearest;
 mod policy;
 mod secrets;
+mod state;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -19,15 +21,13 @@ use keywheel_local::config::KeyConfig;
 
 pub(crate) use credential::CredentialConfig;
 pub(crate) use error::ConfigError;
+pub(crate) use issuer::{Guarded, IssuerConfig, SecretPlace};
+pub(crate) use state::StateConfig;
 
 use document::{Document, Section};
-use values::SomeTime;
 
 /// Where the configuration is looked for where nobody names one, in this order.
 pub(crate) const PLACES: [&str; 2] = ["keywheel.toml", "/etc/keywheel/keywheel.toml"];
-/// The lease of a driver; `keywheel resume` waits that long for one that died.
-const LEASE: SignedDuration = SignedDuration::from_secs(15);
-
 /// The whole configuration.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -36,7 +36,7 @@ pub(crate) struct Config {
     /// Its folder, from which relative paths count.
     pub(crate) base: PathBuf,
     /// The database.
-    pub(crate) state: PathBuf,
+    pub(crate) state: StateConfig,
     /// How long a driver that died keeps others from its rotation.
     pub(crate) lease: SignedDuration,
     /// The key that seals everything.
@@ -64,12 +64,12 @@ impl Config {
         let keyless = root.error_here(keyless);
         // What is misspelled is said before what is missing because of that.
         root.finish(&["keywheel", "key", "credential"])?;
-        let (state, lease) = read_general(general)?;
+        let (state, lease) = state::read(general, &base)?;
         let key = read_key(key.ok_or(keyless)?)?;
         let credentials = read_credentials(credentials, &base)?;
         Ok(Self {
             path: path.to_owned(),
-            state: base.join(state),
+            state,
             base,
             lease,
             key,
@@ -104,17 +104,6 @@ fn unreadable(path: &Path, error: &io::Error) -> ConfigError {
         _ => format!("it cannot be read ({error}); give the user that Keywheel runs as the right to"),
     };
     ConfigError::of_file(path, problem)
-}
-
-fn read_general(section: Option<Section<'_>>) -> Result<(PathBuf, SignedDuration), ConfigError> {
-    let default = PathBuf::from("keywheel.db");
-    let Some(mut section) = section else {
-        return Ok((default, LEASE));
-    };
-    let state = section.value("state")?.unwrap_or(default);
-    let lease = section.value::<SomeTime>("lease")?.map_or(LEASE, |lease| lease.0);
-    section.finish(&["state", "lease"])?;
-    Ok((state, lease))
 }
 
 fn read_key(section: Section<'_>) -> Result<KeyConfig, ConfigError> {

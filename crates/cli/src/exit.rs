@@ -108,6 +108,7 @@ fn of_app(error: &AppError) -> Exit {
         | AppError::NotAdopted(_)
         | AppError::UnknownRotation(_)
         | AppError::NothingActive(_) => Exit::NotFound,
+        AppError::Unusable { .. } => Exit::Config,
         AppError::NoPlan { .. } => Exit::Unsafe,
         AppError::Journal(JournalError::Held { .. } | JournalError::Fenced | JournalError::Active(_)) => Exit::Busy,
         _ => Exit::Failed,

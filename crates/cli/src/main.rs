@@ -57,6 +57,7 @@ async fn dispatch(global: &GlobalArgs, command: Command) -> anyhow::Result<Exit>
         Command::List(args) => commands::list::run(global, &args).await,
         Command::Plan(args) => commands::plan::run(global, &args).await,
         Command::Rotate(args) => commands::rotate::run(global, args).await,
+        Command::Run(args) => commands::run::run(global, &args).await,
         Command::Status(args) => commands::status::run(global, &args).await,
         Command::History(args) => commands::history::run(global, &args).await,
         Command::Resume(args) => commands::resume::run(global, &args).await,

@@ -40,9 +40,11 @@ Examples:
   keywheel adopt goimg/jwt                                     the files that the configuration names
   keywheel adopt goimg/jwt --private-key /secrets/jwt_private.pem --created-at 2025-06-01
   keywheel adopt goimg/jwt --create                            there is none yet: makes version 1
+  keywheel adopt goimg/postgres                                asks for the password of the role that the configuration names
+  keywheel adopt goimg/redis --username goimg --password-file /run/secrets/redis
 
-The key is checked, sealed, shown in every store in the form that the configuration says, and tried: all consumers keep
-working with the key that they have. Repeating an adoption that was cut off finishes it.
+The key or login is checked, sealed, shown in every store in the form that the configuration says, and tried: all consumers keep
+working with what they have. Repeating an adoption that was cut off finishes it.
 ";
 
 #[derive(Debug, Args)]
@@ -56,10 +58,16 @@ pub(crate) struct AdoptArgs {
     /// Its public half, to be checked against it [default: `existing.public_key`, or jwt_public.pem beside the private key]
     #[arg(long, value_name = "FILE", conflicts_with = "create")]
     pub(crate) public_key: Option<PathBuf>,
+    /// The user or role that applications log in as [default: `existing.username`, or the one that the issuer names]
+    #[arg(long, value_name = "NAME", conflicts_with = "create")]
+    pub(crate) username: Option<String>,
+    /// The file of its password, which is asked for otherwise [default: `existing.password_file` or `existing.password_env`]
+    #[arg(long, value_name = "FILE", conflicts_with = "create")]
+    pub(crate) password_file: Option<PathBuf>,
     /// Makes version 1 instead of taking an existing one over
     #[arg(long)]
     pub(crate) create: bool,
-    /// When the existing version was made, which anchors its due date [default: when the private key's file was written]
+    /// When the existing version was made, which anchors its due date [default: when its file was written, or now]
     #[arg(long, value_name = "DATE", value_parser = moment, conflicts_with = "create")]
     pub(crate) created_at: Option<Timestamp>,
     /// Checks the key and shows what would be done, and does nothing

@@ -21,7 +21,6 @@ pub(crate) async fn run(global: &GlobalArgs, args: &ApproveArgs) -> anyhow::Resu
         output::line(plan::summary(rotation.plan()));
         return Ok(Exit::Done);
     }
-    let by = actor(global);
-    driving.patiently(async || keywheel.approve(&id, &by).await).await?;
+    keywheel.approve(&id, &actor(global)).await?;
     driving.drive(&id, false).await
 }

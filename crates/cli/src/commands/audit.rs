@@ -2,7 +2,6 @@
 
 use anyhow::Context;
 use keywheel_domain::audit::{self, AuditRecord, GENESIS};
-use keywheel_domain::ports::AuditLog;
 use serde_json::json;
 
 use crate::args::{AuditShowArgs, AuditVerifyArgs, GlobalArgs};
@@ -14,8 +13,8 @@ use crate::wire::{self, State};
 
 async fn records(global: &GlobalArgs) -> anyhow::Result<Vec<AuditRecord>> {
     let config = Config::load(global.config.as_deref())?;
-    let (state, _stand_in) = wire::open_state(&config.state, State::Look).await?;
-    state.read().await.context("the audit log could not be read")
+    let storage = wire::open_state(&config.state, State::Look).await?;
+    storage.audit.read().await.context("the audit log could not be read")
 }
 
 pub(crate) async fn show(global: &GlobalArgs, args: &AuditShowArgs) -> anyhow::Result<Exit> {

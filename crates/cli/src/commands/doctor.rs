@@ -57,14 +57,16 @@ pub(crate) async fn run(global: &GlobalArgs, args: &DoctorArgs) -> anyhow::Resul
 async fn examine(global: &GlobalArgs, name: &CredentialName) -> anyhow::Result<Vec<Finding>> {
     let config = Config::load(global.config.as_deref())?;
     match wire::open(config, Which::Only(name), State::Look, Arc::new(Silent)).await {
-        Ok(session) => Ok(session.keywheel.doctor(name).await?),
-        Err(error) => {
-            let detail = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
-            Ok(vec![Finding::blocker(
-                "configuration",
-                detail,
-                "mend that, then run `keywheel doctor` again",
-            )])
-        }
+        Ok(session) => match session.keywheel.doctor(name).await {
+            Ok(findings) => Ok(findings),
+            Err(error) => Ok(vec![stopped(name.as_str(), &error.into())]),
+        },
+        Err(error) => Ok(vec![stopped("configuration", &error)]),
     }
+}
+
+/// What kept the doctor from looking any further at this credential.
+fn stopped(subject: &str, error: &anyhow::Error) -> Finding {
+    let detail = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    Finding::blocker(subject, detail, "mend that, then run `keywheel doctor` again")
 }

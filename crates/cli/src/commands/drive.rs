@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use keywheel_app::{AppError, Observer};
+use keywheel_app::{AppError, Driven, Observer};
 use keywheel_domain::id::{CredentialName, RotationId};
 use keywheel_domain::ports::JournalError;
 use tokio::signal::unix::{SignalKind, signal};
@@ -54,7 +54,7 @@ impl Driving {
     /// Moves the rotation until it rests, asks, waits for too long or is interrupted, and shows the result.
     pub(super) async fn drive(&self, id: &RotationId, back_is_wanted: bool) -> anyhow::Result<Exit> {
         let patience = if self.detach { SHORT } else { SignedDuration::MAX };
-        let driving = self.patiently(async || self.session.keywheel.drive(id, patience).await);
+        let driving = self.patiently(id, patience);
         let ended = tokio::select! {
             driven = driving => driven.map(Ended::Driven),
             stopped = stop() => stopped.map(|()| Ended::Interrupted).map_err(Into::into),
@@ -79,13 +79,13 @@ impl Driving {
         Ok(exit)
     }
 
-    /// Repeats a call while another driver holds the rotation, for as long as one that died could.
-    pub(super) async fn patiently<T>(&self, mut call: impl AsyncFnMut() -> Result<T, AppError>) -> anyhow::Result<T> {
+    /// Drives, once a driver that had the rotation before has given it up, or died and is out of its lease.
+    async fn patiently(&self, id: &RotationId, patience: SignedDuration) -> anyhow::Result<Driven> {
         let clock = &self.session.ports.clock;
         let give_up = clock.monotonic() + self.session.config.lease + AFTER_THE_LEASE;
         let mut said = false;
         loop {
-            match call().await {
+            match self.session.keywheel.drive(id, patience).await {
                 Err(AppError::Journal(JournalError::Held { holder, until })) if clock.monotonic() < give_up => {
                     if !said {
                         let left = time::length(clock.now().duration_until(until));
@@ -123,7 +123,7 @@ impl Driving {
 }
 
 /// Returns when somebody wants this process to end.
-async fn stop() -> std::io::Result<()> {
+pub(super) async fn stop() -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;

@@ -19,8 +19,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &FinishArgs) -> anyhow::Resul
         output::line(earliest(&rotation));
         return Ok(Exit::Done);
     }
-    let by = actor(global);
-    driving.patiently(async || keywheel.finish(&id, &by).await).await?;
+    keywheel.finish(&id, &actor(global)).await?;
     driving.drive(&id, false).await
 }
 

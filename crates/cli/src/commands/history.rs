@@ -4,7 +4,7 @@ use keywheel_app::AppError;
 use keywheel_domain::id::RotationId;
 
 use crate::args::{GlobalArgs, HistoryArgs};
-use crate::commands::look;
+use crate::commands::{look, tell_problems};
 use crate::exit::Exit;
 use crate::output;
 use crate::render::history;
@@ -15,20 +15,33 @@ pub(crate) async fn run(global: &GlobalArgs, args: &HistoryArgs) -> anyhow::Resu
     if let Some(rotation) = &args.rotation {
         return one(&session, rotation, args).await;
     }
-    let mut rotations = Vec::new();
+    let (mut rotations, mut problems) = (Vec::new(), Vec::new());
     for line in session.keywheel.list().await? {
-        rotations.extend(session.keywheel.history(&line.name).await?);
+        for id in session.keywheel.rotations(&line.name).await? {
+            match session.keywheel.rotation(&id).await {
+                Ok(rotation) => rotations.push(rotation),
+                Err(error) => problems.push((line.name.clone(), error)),
+            }
+        }
+        // The journal needs no backend, so its history is complete; that it cannot be used is said all the same.
+        let unusable = line
+            .problem
+            .filter(|problem| matches!(problem, AppError::Unusable { .. }));
+        problems.extend(unusable.map(|problem| (line.name, problem)));
     }
     // Identities of rotations sort by time.
     rotations.sort_by(|one, other| other.id().cmp(one.id()));
     if args.json {
         output::json(&rotations.iter().map(history::json).collect::<Vec<_>>());
     } else if rotations.is_empty() {
-        output::note("nothing was rotated yet");
+        // What cannot be read may have been rotated.
+        if problems.is_empty() {
+            output::note("nothing was rotated yet");
+        }
     } else {
         output::line(history::text(&rotations));
     }
-    Ok(Exit::Done)
+    Ok(tell_problems(problems))
 }
 
 async fn one(session: &Session, id: &RotationId, args: &HistoryArgs) -> anyhow::Result<Exit> {

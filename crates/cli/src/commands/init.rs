@@ -60,7 +60,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &InitArgs) -> anyhow::Result<
     write_new(&path, &text)?;
     wrote(&path, "the configuration, with everything that can be set");
     wire::open_state(&config.state, State::Make).await?;
-    wrote(&config.state, "the database");
+    wrote(Path::new(&config.state.to_string()), "the database");
     let name = &answers.name;
     output::note(format!(
         "next: look through the configuration, then `keywheel doctor` and `keywheel adopt {name}`"

@@ -1,7 +1,7 @@
 //! `keywheel list`
 
 use crate::args::{GlobalArgs, ListArgs};
-use crate::commands::look;
+use crate::commands::{look, tell_problems};
 use crate::exit::Exit;
 use crate::output;
 use crate::render::schedule;
@@ -19,5 +19,8 @@ pub(crate) async fn run(global: &GlobalArgs, args: &ListArgs) -> anyhow::Result<
     } else {
         output::line(schedule::text(&lines, session.ports.clock.now()));
     }
-    Ok(Exit::Done)
+    let problems = lines
+        .into_iter()
+        .filter_map(|line| line.problem.map(|problem| (line.name, problem)));
+    Ok(tell_problems(problems))
 }

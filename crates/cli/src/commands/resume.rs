@@ -16,7 +16,6 @@ pub(crate) async fn run(global: &GlobalArgs, args: &ResumeArgs) -> anyhow::Resul
         output::line(format!("rotation {id} stands at {step}: {}", status.next));
         return Ok(Exit::Done);
     }
-    let by = actor(global);
-    driving.patiently(async || keywheel.resume(&id, &by).await).await?;
+    keywheel.resume(&id, &actor(global)).await?;
     driving.drive(&id, false).await
 }

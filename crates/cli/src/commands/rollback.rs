@@ -19,11 +19,9 @@ pub(crate) async fn run(global: &GlobalArgs, args: &RollbackArgs) -> anyhow::Res
     let by = actor(global);
     if rotation.position().unwinding {
         // It is on its way back already: a stuck one is told to go on.
-        driving.patiently(async || keywheel.resume(&id, &by).await).await?;
+        keywheel.resume(&id, &by).await?;
     } else {
-        driving
-            .patiently(async || keywheel.rollback(&id, &args.reason, &by).await)
-            .await?;
+        keywheel.rollback(&id, &args.reason, &by).await?;
     }
     driving.drive(&id, true).await
 }

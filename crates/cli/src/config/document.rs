@@ -132,6 +132,12 @@ impl<'a> Section<'a> {
         self.child(key, value).map(Some)
     }
 
+    /// Puts a table back that was taken out, for whoever reads the rest.
+    pub(super) fn put_back(&mut self, key: &'static str, section: Self) {
+        let value = Spanned::new(section.span, DeValue::Table(section.table));
+        self.table.insert(Spanned::new(value.span(), key.into()), value);
+    }
+
     /// Takes an array of tables out.
     pub(super) fn sections(&mut self, key: &str) -> Result<Vec<Self>, ConfigError> {
         let Some(value) = self.table.remove(key) else {

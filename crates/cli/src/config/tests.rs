@@ -61,7 +61,7 @@ fn broken(text: &str, by: &str) -> String {
 #[test]
 fn what_is_not_said_has_the_projects_defaults() {
     let config = read(GOOD).unwrap();
-    assert_eq!(config.state, Path::new("/etc/kw/keywheel.db"));
+    assert_eq!(config.state.to_string(), "/etc/kw/keywheel.db");
     assert_eq!(config.lease, SignedDuration::from_secs(15));
     assert_eq!(config.credentials[0].policy, Policy::new(Period::months(6)));
 }
@@ -73,7 +73,9 @@ fn relative_paths_count_from_the_folder_of_the_file() {
         "{ ring = \"keys\" }, { jwks = \"/srv/a.json\" }, { public_keys = [\"b\"] }",
     );
     let config = read(&text.replace("verifiers", "reports = [\"run\"]\nverifiers")).unwrap();
-    let issuer = &config.credentials[0].issuer;
+    let IssuerConfig::KeyRing(issuer) = &config.credentials[0].issuer else {
+        panic!("a signing key has a key ring");
+    };
     let expected = [
         VerifierConfig::Ring("/etc/kw/keys".into()),
         VerifierConfig::Jwks("/srv/a.json".into()),

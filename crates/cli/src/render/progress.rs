@@ -1,12 +1,13 @@
 //! A rotation as it runs.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use keywheel_app::{Observer, Progress};
 use keywheel_domain::evidence::Evidence;
+use keywheel_domain::id::{DriverId, RotationId};
 use keywheel_domain::ports::{Clock, Verdict};
-use keywheel_domain::rotation::{Observed, Rotation};
+use keywheel_domain::rotation::{Observed, Phase, Rotation};
 use serde_json::{Value, json};
 
 use super::time;
@@ -60,8 +61,25 @@ impl People {
         let text = format!("{place} {step}: {}", waits(why));
         self.live
             .set(&format!("{text} ({left} left, Ctrl-C to leave it to `resume`)"));
-        if self.is_new(wait(rotation, rotation.watched().map(|watched| &watched.verdict))) {
+        let told = matches!(rotation.phase(), Phase::Failed { .. });
+        // A failure said already when it is tried again.
+        if !told && self.is_new(wait(rotation, rotation.watched().map(|watched| &watched.verdict))) {
             self.keep("waits", &format!("{text}, until {} or later", time::moment(until)));
+        }
+    }
+
+    /// Another driver is at the step. Whoever waits for it says so once for each step.
+    fn elsewhere(&self, rotation: &Rotation, place: &str, holder: &DriverId, until: jiff::Timestamp) {
+        let step = rotation.action().map(ToString::to_string).unwrap_or_default();
+        self.live.set(&format!(
+            "{place} {step}: {holder} drives it (Ctrl-C leaves it alone with it)"
+        ));
+        if self.is_new(format!("{:?} {holder}", rotation.position())) {
+            let until = time::moment(until);
+            self.keep(
+                "waits",
+                &format!("{place} {step}: for {holder}, who drives it until {until} or longer"),
+            );
         }
     }
 
@@ -105,11 +123,19 @@ impl Observer for People {
             Progress::Began { action, attempt: 1 } => self.live.set(&format!("{place} {action}")),
             Progress::Began { action, attempt } => self.live.set(&format!("{place} {action} (attempt {attempt})")),
             Progress::Done { action, evidence } => self.done(&place, &action.to_string(), evidence),
-            Progress::Failed { action, message } => {
-                self.keep(&Style::Bad.paint("fails"), &format!("{place} {action}: {message}"));
+            Progress::Failed {
+                action,
+                message,
+                retry_at,
+            } => {
+                let left = |at: &jiff::Timestamp| time::length(self.clock.now().duration_until(*at));
+                let again = retry_at.as_ref().map(|at| format!("; tried again in {}", left(at)));
+                let text = format!("{place} {action}: {message}{}", again.unwrap_or_default());
+                self.keep(&Style::Bad.paint("fails"), &text);
             }
             Progress::Observed { action, verdict } => self.observed(rotation, &place, &action.to_string(), verdict),
             Progress::Waiting { until, why } => self.waiting(rotation, &place, *until, why),
+            Progress::Elsewhere { holder, until } => self.elsewhere(rotation, &place, holder, *until),
             Progress::Unwinding { reason } => self.keep(&Style::Bad.paint("back "), reason),
             Progress::Rested { .. } => self.live.end(),
         }
@@ -128,32 +154,42 @@ fn place(rotation: &Rotation) -> String {
 #[derive(Debug)]
 pub(crate) struct Programs {
     clock: Arc<dyn Clock>,
-    /// A wait says so again every few seconds; only what changed is an event.
-    last_wait: Mutex<Option<String>>,
+    /// A wait of a rotation says so again every few seconds; only what changed is an event.
+    last_waits: Mutex<BTreeMap<RotationId, String>>,
 }
 
 impl Programs {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
-            last_wait: Mutex::default(),
+            last_waits: Mutex::default(),
         }
     }
 
-    fn is_new(&self, wait: String) -> bool {
-        let mut last = self.last_wait.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = last.as_ref() != Some(&wait);
-        *last = Some(wait);
-        new
+    /// Whether it is another wait than the last one, or no wait at all.
+    fn is_new(&self, rotation: &Rotation, progress: &Progress<'_>) -> bool {
+        let wait = match progress {
+            Progress::Waiting { until, why } => format!("{:?} {until} {why}", rotation.position()),
+            Progress::Elsewhere { holder, .. } => format!("{:?} {holder}", rotation.position()),
+            _ => return true,
+        };
+        let mut last = self.last_waits.lock().unwrap_or_else(PoisonError::into_inner);
+        last.insert(rotation.id().clone(), wait.clone()).as_ref() != Some(&wait)
+    }
+
+    /// It is over: nothing of it has to be remembered any more.
+    fn forget(&self, rotation: &Rotation) {
+        let mut last = self.last_waits.lock().unwrap_or_else(PoisonError::into_inner);
+        last.remove(rotation.id());
     }
 }
 
 impl Observer for Programs {
     fn notice(&self, rotation: &Rotation, progress: &Progress<'_>) {
-        let Some((name, details)) = event(progress) else { return };
-        if let Progress::Waiting { until, why } = progress
-            && !self.is_new(format!("{:?} {until} {why}", rotation.position()))
-        {
+        let Some((name, details)) = event(progress) else {
+            return self.forget(rotation);
+        };
+        if !self.is_new(rotation, progress) {
             return;
         }
         let mut value = json!({
@@ -179,7 +215,7 @@ fn event(progress: &Progress<'_>) -> Option<(&'static str, Value)> {
     Some(match progress {
         Progress::Began { attempt, .. } => ("began", json!({ "attempt": attempt })),
         Progress::Done { evidence, .. } => ("done", json!({ "evidence": evidence })),
-        Progress::Failed { message, .. } => ("failed", json!({ "message": message })),
+        Progress::Failed { message, retry_at, .. } => ("failed", json!({ "message": message, "retry_at": retry_at })),
         Progress::Observed { verdict, .. } => {
             let (verdict, why) = match verdict {
                 Verdict::Healthy => ("healthy", None),
@@ -189,6 +225,7 @@ fn event(progress: &Progress<'_>) -> Option<(&'static str, Value)> {
             ("observed", json!({ "verdict": verdict, "why": why }))
         }
         Progress::Waiting { until, why } => ("waiting", json!({ "until": until, "why": why })),
+        Progress::Elsewhere { holder, until } => ("elsewhere", json!({ "holder": holder, "until": until })),
         Progress::Unwinding { reason } => ("unwinding", json!({ "reason": reason })),
         Progress::Rested { .. } => return None,
     })

@@ -28,6 +28,7 @@ pub(crate) fn exit(ended: &Ended, back_was_wanted: bool) -> Exit {
         Ended::Driven(Driven::Rested(Outcome::RolledBack)) => Exit::RolledBack,
         Ended::Driven(Driven::Rested(Outcome::Stuck)) => Exit::Stuck,
         Ended::Driven(Driven::Asks(_) | Driven::Waits { .. }) => Exit::Waits,
+        Ended::Driven(Driven::Elsewhere { .. }) => Exit::Busy,
     }
 }
 
@@ -65,6 +66,9 @@ pub(crate) fn text(rotation: &Rotation, ended: &Ended) -> String {
                 time::moment(*until)
             )
         }
+        Ended::Driven(Driven::Elsewhere { holder, .. }) => {
+            format!("{name} is driven by {holder} now; `keywheel status {name}` shows how far it is")
+        }
     }
 }
 
@@ -83,13 +87,7 @@ fn canary(rotation: &Rotation) -> String {
 }
 
 fn stuck_because(rotation: &Rotation) -> &str {
-    match rotation.phase() {
-        keywheel_domain::rotation::Phase::Stuck { reason } => reason,
-        _ => rotation
-            .failures()
-            .last()
-            .map_or("nobody wrote down why", String::as_str),
-    }
+    rotation.stuck_because().unwrap_or("nobody wrote down why")
 }
 
 /// The end for programs: the last line of `--json`.
@@ -101,6 +99,7 @@ pub(crate) fn json(rotation: &Rotation, ended: &Ended, exit: Exit, now: Timestam
         Ended::Driven(Driven::Rested(Outcome::Stuck)) => ("stuck", Some(stuck_because(rotation)), None),
         Ended::Driven(Driven::Asks(_)) => ("asks", Some("an approval"), None),
         Ended::Driven(Driven::Waits { until, why, .. }) => ("waits", Some(why.as_str()), Some(*until)),
+        Ended::Driven(Driven::Elsewhere { holder, until }) => ("elsewhere", Some(holder.as_str()), Some(*until)),
     };
     let canary = rotation.canary();
     json!({

@@ -1,7 +1,7 @@
 //! The schedule table.
 
 use jiff::Timestamp;
-use keywheel_app::CredentialStatus;
+use keywheel_app::{AppError, CredentialStatus};
 use keywheel_domain::rotation::Outcome;
 use serde_json::{Value, json};
 
@@ -43,6 +43,14 @@ fn row(line: &CredentialStatus, now: Timestamp) -> [String; 7] {
 
 /// Where it stands, in a few words.
 pub(crate) fn state(line: &CredentialStatus) -> String {
+    match &line.problem {
+        None => usual_state(line),
+        Some(AppError::Unusable { .. }) => format!("cannot be used ({})", usual_state(line)),
+        Some(_) => "its rotation cannot be read".to_owned(),
+    }
+}
+
+fn usual_state(line: &CredentialStatus) -> String {
     let Some(known) = &line.credential else {
         return "not adopted".to_owned();
     };
@@ -71,6 +79,7 @@ pub(crate) fn json(line: &CredentialStatus) -> Value {
         "overdue": line.overdue,
         "version": known.map(|known| known.view.primary),
         "state": state(line),
+        "problem": line.problem.as_ref().map(chain),
         "rotation": line.rotation.as_ref().map(|rotation| json!({
             "id": rotation.id,
             "step": rotation.step,
@@ -79,4 +88,15 @@ pub(crate) fn json(line: &CredentialStatus) -> Value {
             "next": rotation.next,
         })),
     })
+}
+
+/// The error and its causes in one line.
+fn chain(error: &AppError) -> String {
+    let mut line = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        line.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    line
 }

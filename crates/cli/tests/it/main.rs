@@ -3,7 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod damage;
+mod disks;
 mod leaks;
+mod operators;
+mod support;
 
 #[test]
 fn sessions_at_a_terminal_end_as_they_are_written_down() {

@@ -1,0 +1,93 @@
+//! `[keywheel]`: where Keywheel keeps what it knows.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use jiff::SignedDuration;
+#[cfg(feature = "postgres")]
+use keywheel_postgres::DatabaseConfig;
+
+use super::document::Section;
+use super::error::ConfigError;
+#[cfg(feature = "postgres")]
+use super::issuer::{Guarded, SecretPlace};
+use super::values::SomeTime;
+
+/// The lease of a driver; `keywheel resume` waits that long for one that died.
+const LEASE: SignedDuration = SignedDuration::from_secs(15);
+const FIELDS: &[&str] = &[
+    "state",
+    "lease",
+    #[cfg(feature = "postgres")]
+    "postgres",
+];
+
+/// Where the journal, the sealed material and the audit log are.
+#[derive(Debug)]
+pub(crate) enum StateConfig {
+    /// A file, for the processes of one machine.
+    File(PathBuf),
+    /// A database that processes of many machines share.
+    #[cfg(feature = "postgres")]
+    Postgres(Guarded<DatabaseConfig>),
+}
+
+impl StateConfig {
+    /// Whether it can be seen from here that there is none yet.
+    pub(crate) fn is_missing(&self) -> bool {
+        match self {
+            Self::File(path) => !path.exists(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for StateConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(Guarded { config, .. }) => write!(
+                f,
+                "{}:{}/{}, schema {}",
+                config.host, config.port, config.database, config.schema
+            ),
+        }
+    }
+}
+
+/// Reads `[keywheel]`, which need not be there: the database, and the lease of a driver.
+pub(super) fn read(section: Option<Section<'_>>, base: &Path) -> Result<(StateConfig, SignedDuration), ConfigError> {
+    let default = StateConfig::File(base.join("keywheel.db"));
+    let Some(mut section) = section else {
+        return Ok((default, LEASE));
+    };
+    let both = section.error_here("there is `state` and `[keywheel.postgres]`; choose one");
+    let file = section
+        .value::<PathBuf>("state")?
+        .map(|path| StateConfig::File(base.join(path)));
+    let shared = shared(&mut section, base)?;
+    let lease = section.value::<SomeTime>("lease")?.map_or(LEASE, |lease| lease.0);
+    section.finish(FIELDS)?;
+    match (file, shared) {
+        (Some(_), Some(_)) => Err(both),
+        (one, other) => Ok((one.or(other).unwrap_or(default), lease)),
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn shared(section: &mut Section<'_>, base: &Path) -> Result<Option<StateConfig>, ConfigError> {
+    let Some(mut section) = section.section("postgres")? else {
+        return Ok(None);
+    };
+    let password = SecretPlace::take(&mut section, "password", base)?;
+    let config: DatabaseConfig = section.read()?;
+    let config = config.relative_to(base);
+    Ok(Some(StateConfig::Postgres(Guarded { config, password })))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn shared(_section: &mut Section<'_>, _base: &Path) -> Result<Option<StateConfig>, ConfigError> {
+    Ok(None)
+}

@@ -1,0 +1,147 @@
+//! The backends of each credential.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use keywheel_app::{Ports, Wiring};
+use keywheel_domain::ports::{Archive, Entropy, HealthProbe, Issuer, SecretSource, SecretStore, Workload};
+use keywheel_jwt::KeyRingIssuer;
+use keywheel_local::{FileStore, FolderArchive, LocalWorkload, SecretFile, SecretVariable, Surroundings, health_probe};
+
+use crate::config::{Config, CredentialConfig, Guarded, IssuerConfig, SecretPlace};
+use crate::exit::{Exit, Problem};
+use crate::surroundings;
+
+/// What all backends have in common; credentials of the same servers share their connections.
+#[derive(Debug)]
+pub(super) struct Backends {
+    around: Surroundings,
+    file: PathBuf,
+    entropy: Arc<dyn Entropy>,
+    #[cfg(feature = "postgres")]
+    admins: std::sync::Mutex<std::collections::BTreeMap<keywheel_postgres::AdminConfig, Arc<keywheel_postgres::Admin>>>,
+    #[cfg(feature = "redis")]
+    fleets: keywheel_redis::Fleets,
+}
+
+/// An issuer, the place that it shares with others, and what reads existing keys.
+struct Accepting {
+    issuer: Arc<dyn Issuer>,
+    bulkhead: Option<String>,
+    key_ring: Option<KeyRingIssuer>,
+}
+
+impl Backends {
+    pub(super) fn new(config: &Config, ports: &Ports) -> Self {
+        Self {
+            around: Surroundings {
+                base: config.base.clone(),
+                clock: ports.clock.clone(),
+            },
+            file: config.path.clone(),
+            entropy: ports.entropy.clone(),
+            #[cfg(feature = "postgres")]
+            admins: Default::default(),
+            #[cfg(feature = "redis")]
+            fleets: Default::default(),
+        }
+    }
+
+    /// The backends of a credential, and for a signing key what reads existing ones.
+    pub(super) fn wire(&self, credential: &CredentialConfig) -> anyhow::Result<(Wiring, Option<KeyRingIssuer>)> {
+        let wrong = |what: &str, error: String| {
+            Problem::new(
+                Exit::Config,
+                format!("{}: {what} of {}: {error}", self.file.display(), credential.name),
+            )
+        };
+        let around = &self.around;
+        let accepting = self
+            .issuer(&credential.issuer)
+            .map_err(|error| wrong("the issuer", error))?;
+        let mut wiring = Wiring {
+            bulkhead: accepting.bulkhead,
+            ..Wiring::new(&credential.kind, credential.policy.clone(), accepting.issuer)
+        };
+        wiring.archive = credential
+            .archive
+            .as_ref()
+            .map(|archive| Arc::new(FolderArchive::new(archive, around)) as Arc<dyn Archive>);
+        for store in &credential.stores {
+            let store = FileStore::new(store, around).map_err(|error| wrong("a store", error.chain()))?;
+            wiring.stores.push(Arc::new(store) as Arc<dyn SecretStore>);
+        }
+        for workload in &credential.workloads {
+            let workload = LocalWorkload::new(workload, around).map_err(|error| wrong("a workload", error.chain()))?;
+            wiring.workloads.push(Arc::new(workload) as Arc<dyn Workload>);
+        }
+        for probe in &credential.probes {
+            let probe: Arc<dyn HealthProbe> =
+                health_probe(probe, around).map_err(|error| wrong("a probe", error.chain()))?;
+            wiring.probes.push(probe);
+        }
+        Ok((wiring, accepting.key_ring))
+    }
+
+    fn issuer(&self, config: &IssuerConfig) -> Result<Accepting, String> {
+        match config {
+            IssuerConfig::KeyRing(config) => {
+                let issuer = KeyRingIssuer::new(config.clone(), self.around.clock.clone());
+                let issuer = issuer.map_err(|error| error.to_string())?;
+                Ok(Accepting {
+                    issuer: Arc::new(issuer.clone()),
+                    bulkhead: None,
+                    key_ring: Some(issuer),
+                })
+            }
+            #[cfg(feature = "postgres")]
+            IssuerConfig::Postgres(guarded) => self.postgres(guarded),
+            #[cfg(feature = "redis")]
+            IssuerConfig::Redis(guarded) => self.redis(guarded),
+        }
+    }
+
+    #[cfg(feature = "postgres")]
+    fn postgres(&self, guarded: &Guarded<keywheel_postgres::PostgresConfig>) -> Result<Accepting, String> {
+        let Guarded { config, password } = guarded;
+        let mut admins = self.admins.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let admin = match admins.get(&config.admin) {
+            Some(admin) => admin.clone(),
+            None => {
+                let password = secret_source(password.as_ref());
+                let admin = keywheel_postgres::Admin::new(&config.admin, password, self.around.clock.clone());
+                let admin = admin.map_err(|error| error.to_string())?;
+                admins.insert(config.admin.clone(), admin.clone());
+                admin
+            }
+        };
+        let issuer = keywheel_postgres::PostgresIssuer::new(config.clone(), admin, self.entropy.clone());
+        Ok(Accepting {
+            issuer: Arc::new(issuer.map_err(|error| error.to_string())?),
+            bulkhead: Some(format!("postgres {}:{}", config.admin.host, config.admin.port)),
+            key_ring: None,
+        })
+    }
+
+    #[cfg(feature = "redis")]
+    fn redis(&self, guarded: &Guarded<keywheel_redis::RedisConfig>) -> Result<Accepting, String> {
+        let Guarded { config, password } = guarded;
+        let place = config.nodes.first().map(|node| format!("redis {node}"));
+        let password = secret_source(password.as_ref());
+        let issuer = keywheel_redis::RedisIssuer::new(config.clone(), password, &self.around.clock, &self.fleets);
+        Ok(Accepting {
+            issuer: Arc::new(issuer.map_err(|error| error.to_string())?),
+            bulkhead: place,
+            key_ring: None,
+        })
+    }
+}
+
+/// What reads a secret of Keywheel's own.
+#[cfg(any(feature = "postgres", feature = "redis"))]
+pub(super) fn secret_source(place: Option<&SecretPlace>) -> Option<Arc<dyn SecretSource>> {
+    place.map(|place| match place {
+        SecretPlace::File(path) => Arc::new(SecretFile::new(path.clone())) as Arc<dyn SecretSource>,
+        SecretPlace::Variable(name) => Arc::new(SecretVariable::new(name, surroundings::variable(name))),
+    })
+}
