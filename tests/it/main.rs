@@ -6,4 +6,5 @@ mod machine;
 mod model;
 mod order_of_calls;
 mod plans;
+mod real;
 mod sim;

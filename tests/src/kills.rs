@@ -1,19 +1,59 @@
 //! Real processes, really killed: `keywheel rotate` gets SIGKILL at a random moment, `keywheel resume` goes on, and clients that
-//! verify tokens all the while must never be refused.
+//! verify tokens or log in all the while must never be refused.
 
-mod company;
+pub mod database;
 mod folder;
+pub mod jwt;
+pub mod postgres;
+pub mod redis;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use company::Company;
-use folder::Folder;
-
 /// A rotation that was killed lasts longer than this only if something is wrong.
-const LONGEST: Duration = Duration::from_secs(90);
-const CREDENTIAL: &str = "kills/jwt";
+const LONGEST: Duration = Duration::from_secs(120);
+
+/// What could not be set up says nothing about a rotation.
+pub type Attempt<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// What clients saw.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// How often they were accepted.
+    pub verified: u64,
+    /// How often they were refused.
+    pub refused: u64,
+    /// What the first refusal said, where it said something.
+    pub why: Option<String>,
+}
+
+/// A credential with everything around it, for one rotation that is killed.
+pub trait Play: Send {
+    /// The credential's name in the configuration.
+    fn credential(&self) -> &'static str;
+
+    /// The configuration file.
+    fn config(&self) -> PathBuf;
+
+    /// What `keywheel adopt` is told beside the credential.
+    fn adoption(&self) -> Vec<String>;
+
+    /// Clients begin to work: the credential is adopted.
+    ///
+    /// # Errors
+    /// Where they cannot.
+    fn begin(&mut self) -> Attempt<()>;
+
+    /// Clients stop; what they saw.
+    fn end(&mut self) -> Seen;
+
+    /// Looks at the backend itself once the rotation rests; what is wrong there, if anything. May be asked again, after a restart.
+    ///
+    /// # Errors
+    /// Where it cannot be looked at.
+    fn inspect(&mut self) -> Attempt<Option<String>>;
+}
 
 /// What one killed rotation showed.
 #[derive(Debug)]
@@ -24,9 +64,9 @@ pub struct Killed {
     pub in_the_middle: bool,
     /// `completed`, `rolled back`, or `nothing under way` where the kill came before or after; anything else is a violation.
     pub outcome: String,
-    /// Tokens verified.
+    /// Tokens verified, or logins accepted.
     pub verified: u64,
-    /// Tokens refused that should have been accepted.
+    /// How many of them were refused that should have been accepted.
     pub refused: u64,
     /// What is wrong, if anything.
     pub problem: Option<String>,
@@ -36,17 +76,18 @@ pub struct Killed {
 ///
 /// # Errors
 /// Where it could not be set up: that says nothing about the rotation.
-pub fn kill_once(keywheel: &Path, after: Duration) -> Result<Killed, Box<dyn std::error::Error + Send + Sync>> {
-    let folder = Folder::make()?;
+pub fn kill_once(keywheel: &Path, play: &mut dyn Play, after: Duration) -> Attempt<Killed> {
     let program = Program {
         keywheel,
-        folder: &folder,
+        config: play.config(),
+        credential: play.credential(),
     };
-    program
-        .run(&["adopt", CREDENTIAL, "--create"])
-        .and_then(|status| succeeded("adopt", status))?;
-    let company = Company::start(&folder)?;
-    let mut driver = program.start(&["rotate", CREDENTIAL, "--yes", "--reason", "kill test"])?;
+    let adoption = play.adoption();
+    let mut adopt = vec!["adopt", program.credential];
+    adopt.extend(adoption.iter().map(String::as_str));
+    program.run(&adopt).and_then(|status| succeeded("adopt", status))?;
+    play.begin()?;
+    let mut driver = program.start(&["rotate", program.credential, "--yes", "--reason", "kill test"])?;
     pause(after);
     let in_the_middle = driver.try_wait()?.is_none();
     // A driver that has ended already cannot be killed: then there is nothing to resume either.
@@ -55,20 +96,14 @@ pub fn kill_once(keywheel: &Path, after: Duration) -> Result<Killed, Box<dyn std
     let mut problem = program.history_is_readable()?;
     let outcome = program.bring_to_rest()?;
     problem = problem.or(program.history_is_readable()?);
-    let (verified, refused) = company.stop();
-    let verify = program.run(&["verify", CREDENTIAL])?;
-    if !verify.success() {
-        problem = problem.or_else(|| Some(format!("`keywheel verify` ended with {verify}")));
-    }
-    let audit = program.run(&["audit", "verify"])?;
-    if !audit.success() {
-        problem = problem.or_else(|| Some(format!("`keywheel audit verify` ended with {audit}")));
-    }
+    let Seen { verified, refused, why } = play.end();
+    problem = problem.or(program.verifies()?).or(play.inspect()?);
     if !["completed", "rolled back", "nothing under way"].contains(&outcome.as_str()) {
         problem = problem.or_else(|| Some(format!("the rotation ended as {outcome}")));
     }
     if refused > 0 {
-        problem = Some(format!("{refused} tokens were refused"));
+        let why = why.unwrap_or_default();
+        problem = Some(format!("clients were refused {refused} times: {why}"));
     }
     Ok(Killed {
         after,
@@ -80,15 +115,29 @@ pub fn kill_once(keywheel: &Path, after: Duration) -> Result<Killed, Box<dyn std
     })
 }
 
+/// Looks once more at a rotation that rests: its servers were restarted meanwhile.
+///
+/// # Errors
+/// Where that cannot be done.
+pub fn look_again(keywheel: &Path, play: &mut dyn Play) -> Attempt<Option<String>> {
+    let program = Program {
+        keywheel,
+        config: play.config(),
+        credential: play.credential(),
+    };
+    Ok(program.verifies()?.or(play.inspect()?))
+}
+
 struct Program<'a> {
     keywheel: &'a Path,
-    folder: &'a Folder,
+    config: PathBuf,
+    credential: &'static str,
 }
 
 impl Program<'_> {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.keywheel);
-        command.arg("--config").arg(self.folder.config()).args(arguments);
+        command.arg("--config").arg(&self.config).args(arguments);
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -107,15 +156,26 @@ impl Program<'_> {
 
     /// The journal is readable throughout, right after the kill too.
     fn history_is_readable(&self) -> std::io::Result<Option<String>> {
-        let history = self.run(&["history", CREDENTIAL, "--json"])?;
+        let history = self.run(&["history", self.credential, "--json"])?;
         Ok((!history.success()).then(|| format!("`keywheel history` ended with {history}")))
+    }
+
+    /// The current version is accepted, the old one refused, the audit log whole.
+    fn verifies(&self) -> std::io::Result<Option<String>> {
+        for arguments in [["verify", self.credential], ["audit", "verify"]] {
+            let status = self.run(&arguments)?;
+            if !status.success() {
+                return Ok(Some(format!("`keywheel {}` ended with {status}", arguments.join(" "))));
+            }
+        }
+        Ok(None)
     }
 
     /// Resumes until it rests.
     fn bring_to_rest(&self) -> std::io::Result<String> {
         let began = now();
         loop {
-            let resumed = self.run(&["resume", CREDENTIAL])?;
+            let resumed = self.run(&["resume", self.credential])?;
             match resumed.code() {
                 Some(0) => return Ok("completed".to_owned()),
                 Some(6) => return Ok("rolled back".to_owned()),

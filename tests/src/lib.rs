@@ -5,12 +5,14 @@
 //! - [`run`]: one rotation from its beginning to its rest, under a plan of faults, with an operator who does what operators do;
 //! - [`search`]: all single faults, all crash points, and all pairs of them;
 //! - [`kills`]: real processes, really killed;
+//! - [`live`]: real servers, rotated while clients log in all the time;
 //! - [`mutant`]: broken drivers that the search has to catch;
 //! - [`sim`]: random lives with many rotations and many faults;
 //! - [`story`]: a run that broke a rule, told so that somebody can find out why.
 
 pub mod case;
 pub mod kills;
+pub mod live;
 pub mod mutant;
 pub mod run;
 pub mod search;

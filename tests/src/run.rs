@@ -147,6 +147,7 @@ pub(crate) fn keywheel(case: &Case, rig: &Rig, process: usize) -> Keywheel {
     let wiring = Wiring {
         kind: "simulated".to_owned(),
         policy: case.policy.clone(),
+        bulkhead: None,
         issuer: Arc::clone(&rig.issuer),
         stores: rig.stores.clone(),
         workloads: rig.workloads.clone(),

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use futures_util::FutureExt;
+use futures_util::future::join;
 use jiff::SignedDuration;
-use keywheel_app::{AppError, Driven, Keywheel};
+use keywheel_app::{AppError, Driven, Keywheel, Silent};
 use keywheel_domain::id::RotationId;
 use keywheel_domain::ports::{Clock, Journal, JournalError};
 use keywheel_domain::rotation::{Outcome, encode};
@@ -24,6 +25,10 @@ use crate::run::{LEASE, Moment, keywheel, name};
 /// How many processes there are while things go wrong, and how many more until the rotation has to rest.
 const WILD: usize = 40;
 const CALM: usize = 40;
+/// Operators at terminals of their own have other numbers than the processes that they speak to.
+const OPERATORS: usize = 1_000;
+/// How long a scheduler runs before somebody stops it.
+const SCHEDULED: SignedDuration = SignedDuration::from_secs(150);
 /// Nobody watches a terminal for longer than that.
 const LONGEST_WATCH: SignedDuration = SignedDuration::from_hours(3);
 
@@ -147,6 +152,8 @@ impl Spell<'_> {
         let rig = behind(&self.gate, &self.company.ports());
         let app = keywheel(self.case, &rig, self.processes);
         let command = self.command(wild);
+        let word = self.word(wild);
+        let operator = keywheel(self.case, &rig, self.processes + OPERATORS);
         let watched = if wild {
             dice::watch(self.rng, LONGEST_WATCH)
         } else {
@@ -155,8 +162,16 @@ impl Spell<'_> {
         let until = self.company.clock.monotonic() + watched;
         let clock = &self.company.clock;
         let stop = || self.gate.is_down() || clock.monotonic() >= until;
-        let ended = run_until(clock, stop, self.carry_out(&app, command));
+        let both = join(self.carry_out(&app, command), self.speak(&operator, word));
+        let (ended, spoken) = match run_until(clock, stop, both) {
+            Ok((ended, spoken)) => (Ok(ended), spoken),
+            Err(stopped) => (Err(stopped), None),
+        };
         self.life.log.push(format!("{command:?} at {}: {ended:?}", clock.now()));
+        if let Some(spoken) = spoken {
+            self.life.log.push(format!("meanwhile {word:?}: {spoken:?}"));
+            self.said.extend(spoken.err().map(|error| format!("{error} {error:?}")));
+        }
         self.asks = matches!(&ended, Ok(Ok(Driven::Asks(_))));
         let pause = match ended {
             Ok(Err(AppError::Journal(JournalError::Held { .. }))) | Err(Stopped::Killed) => LEASE,
@@ -193,14 +208,46 @@ impl Spell<'_> {
         }
     }
 
+    /// What somebody says, and after how long, while the process runs.
+    fn word(&mut self, wild: bool) -> Option<(SignedDuration, Command)> {
+        if !wild || self.rotation.is_none() || self.rng.bool() {
+            return None;
+        }
+        let words = [
+            Command::Finish,
+            Command::RollBack,
+            Command::Approve,
+            Command::Resume,
+            Command::Drive,
+        ];
+        let word = *self.rng.choice(&words)?;
+        Some((SignedDuration::from_secs(self.rng.i64(0..250)), word))
+    }
+
+    /// Says that word to whoever drives, or drives too.
+    async fn speak(
+        &self,
+        app: &Keywheel,
+        word: Option<(SignedDuration, Command)>,
+    ) -> Option<Result<Option<Driven>, AppError>> {
+        let (time, command) = word?;
+        let id = self.rotation.as_ref()?;
+        self.company.clock.sleep(time).await;
+        if matches!(command, Command::Drive) {
+            return Some(app.drive(id, SignedDuration::MAX).await.map(Some));
+        }
+        Some(self.say(app, id, command).await.map(|()| None))
+    }
+
     fn command(&mut self, wild: bool) -> Command {
         match (&self.rotation, self.asks) {
             (None, _) => Command::Open,
             (Some(_), true) => Command::Approve,
             (Some(_), false) if !wild => Command::Resume,
             (Some(_), false) => match self.rng.u8(0..10) {
-                0..4 => Command::Resume,
-                4..7 => Command::Drive,
+                0..3 => Command::Resume,
+                3..5 => Command::Drive,
+                5..7 => Command::Run,
                 7 => Command::Approve,
                 8 => Command::Finish,
                 _ => Command::RollBack,
@@ -214,18 +261,36 @@ impl Spell<'_> {
             Some(id) => id.clone(),
             None => app.open(&name(), self.case.trigger.clone(), "ada").await?,
         };
-        let said = match command {
-            Command::Open | Command::Drive => Ok(()),
-            Command::Resume => app.resume(&opened, "ada").await,
-            Command::RollBack => app.rollback(&opened, "somebody said so", "ada").await,
-            Command::Finish => app.finish(&opened, "ada").await,
-            Command::Approve => app.approve(&opened, APPROVER).await,
-        };
-        match said {
+        match self.say(app, &opened, command).await {
             Ok(()) | Err(AppError::NotNow(_) | AppError::MayNotApprove { .. }) => {}
             Err(error) => return Err(error),
         }
+        if matches!(command, Command::Run) {
+            return self.run_scheduler(app).await;
+        }
         app.drive(&opened, SignedDuration::MAX).await
+    }
+
+    /// A scheduler that looks after the rotation for a while.
+    async fn run_scheduler(&self, app: &Keywheel) -> Result<Driven, AppError> {
+        let clock = &self.company.clock;
+        let scheduler = app.scheduler("ada");
+        scheduler.run(&Silent, clock.sleep(SCHEDULED)).await?;
+        Ok(Driven::Waits {
+            until: clock.now(),
+            look_again: clock.now(),
+            why: "to be gone on with".to_owned(),
+        })
+    }
+
+    async fn say(&self, app: &Keywheel, id: &RotationId, command: Command) -> Result<(), AppError> {
+        match command {
+            Command::Open | Command::Drive | Command::Run => Ok(()),
+            Command::Resume => app.resume(id, "ada").await,
+            Command::RollBack => app.rollback(id, "somebody said so", "ada").await,
+            Command::Finish => app.finish(id, "ada").await,
+            Command::Approve => app.approve(id, APPROVER).await,
+        }
     }
 
     fn opened(&self) -> Option<RotationId> {
@@ -248,6 +313,7 @@ impl Spell<'_> {
 enum Command {
     Open,
     Drive,
+    Run,
     Resume,
     RollBack,
     Finish,

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use keywheel_domain::evidence::Evidence;
-use keywheel_domain::id::{CredentialName, Revision, VersionId};
+use keywheel_domain::id::{CredentialName, Revision, RotationId, VersionId};
 use keywheel_domain::ports::{Finding, PortError, Usage, Workload, WorkloadReport};
 use keywheel_domain::version::Attributes;
 use keywheel_domain::view::View;
@@ -34,8 +34,13 @@ impl Workload for Trusting {
         self.inner.preflight().await
     }
 
-    async fn roll_out(&self, credential: &CredentialName, view: &View) -> Result<Evidence, PortError> {
-        let evidence = self.inner.roll_out(credential, view).await?;
+    async fn roll_out(
+        &self,
+        rotation: &RotationId,
+        credential: &CredentialName,
+        view: &View,
+    ) -> Result<Evidence, PortError> {
+        let evidence = self.inner.roll_out(rotation, credential, view).await?;
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(view.revision);
         Ok(evidence)
     }

@@ -9,7 +9,7 @@ use keywheel_jwt::ring::{Options, Watch};
 use keywheel_jwt::{Checks, KeyRing};
 use serde::{Deserialize, Serialize};
 
-use super::folder::Folder;
+use super::Files;
 
 /// The policy says a second and a half, skew included; a token is used until shortly before its expiry.
 const LIFETIME: f64 = 1.0;
@@ -20,6 +20,7 @@ struct Claims {
     exp: u64,
 }
 
+#[derive(Debug)]
 pub(super) struct Company {
     watches: Vec<Watch>,
     client: JoinHandle<(u64, u64)>,
@@ -27,7 +28,7 @@ pub(super) struct Company {
 }
 
 impl Company {
-    pub(super) fn start(folder: &Folder) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+    pub(super) fn start(files: &Files<'_>) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let mut rings = Vec::new();
         let mut watches = Vec::new();
         for instance in ["one", "two"] {
@@ -35,9 +36,9 @@ impl Company {
                 instance: instance.to_owned(),
                 ..Options::default()
             };
-            let ring = KeyRing::open_with(folder.keys(), options)?;
-            ring.write_report(&folder.report(instance))?;
-            watches.push(ring.watch(Duration::from_millis(40), Some(folder.report(instance))));
+            let ring = KeyRing::open_with(files.keys(), options)?;
+            ring.write_report(&files.report(instance))?;
+            watches.push(ring.watch(Duration::from_millis(40), Some(files.report(instance))));
             rings.push(ring);
         }
         let stop = Arc::new(AtomicBool::new(false));
@@ -89,5 +90,5 @@ fn seconds() -> f64 {
 }
 
 fn pause(time: Duration) {
-    super::pause(time);
+    crate::kills::pause(time);
 }
