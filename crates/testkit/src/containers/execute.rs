@@ -1,6 +1,9 @@
 //! Running programs inside of containers.
 
+use std::time::Duration;
+
 use futures_util::TryStreamExt;
+use testcontainers::bollard::Docker;
 use testcontainers::bollard::container::LogOutput;
 use testcontainers::bollard::errors::Error;
 use testcontainers::bollard::exec::{StartExecOptions, StartExecResults};
@@ -42,10 +45,21 @@ pub(super) async fn execute(container: &str, program: &[&str]) -> Result<Execute
             }
         }
     }
-    let code = engine.inspect_exec(&id).await?.exit_code;
     Ok(Executed {
-        code: code.expect("it ended with its output"),
+        code: exit_code(&engine, &id).await?,
         output: String::from_utf8_lossy(&output).into_owned(),
         errors: String::from_utf8_lossy(&errors).into_owned(),
     })
+}
+
+/// How the program ended. Its output may have ended a moment earlier.
+#[expect(clippy::disallowed_methods, reason = "a real program is waited for in real time")]
+async fn exit_code(engine: &Docker, id: &str) -> Result<i64, Error> {
+    loop {
+        let looked = engine.inspect_exec(id).await?;
+        match looked.exit_code {
+            Some(code) if looked.running != Some(true) => return Ok(code),
+            _ => tokio::time::sleep(Duration::from_millis(2)).await,
+        }
+    }
 }
