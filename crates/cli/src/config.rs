@@ -21,7 +21,9 @@ use keywheel_local::config::KeyConfig;
 
 pub(crate) use credential::CredentialConfig;
 pub(crate) use error::ConfigError;
-pub(crate) use issuer::{Guarded, IssuerConfig, SecretPlace};
+pub(crate) use issuer::IssuerConfig;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+pub(crate) use issuer::{Guarded, SecretPlace};
 pub(crate) use state::StateConfig;
 
 use document::{Document, Section};

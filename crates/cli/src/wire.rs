@@ -2,6 +2,8 @@
 
 mod backends;
 mod keys;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod secrets;
 mod state;
 
 use std::collections::BTreeMap;

@@ -133,6 +133,7 @@ impl<'a> Section<'a> {
     }
 
     /// Puts a table back that was taken out, for whoever reads the rest.
+    #[cfg(feature = "postgres")]
     pub(super) fn put_back(&mut self, key: &'static str, section: Self) {
         let value = Spanned::new(section.span, DeValue::Table(section.table));
         self.table.insert(Spanned::new(value.span(), key.into()), value);

@@ -4,20 +4,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use keywheel_app::{Ports, Wiring};
-use keywheel_domain::ports::{Archive, Entropy, HealthProbe, Issuer, SecretSource, SecretStore, Workload};
+use keywheel_domain::ports::{Archive, HealthProbe, Issuer, SecretStore, Workload};
 use keywheel_jwt::KeyRingIssuer;
-use keywheel_local::{FileStore, FolderArchive, LocalWorkload, SecretFile, SecretVariable, Surroundings, health_probe};
+use keywheel_local::{FileStore, FolderArchive, LocalWorkload, Surroundings, health_probe};
 
-use crate::config::{Config, CredentialConfig, Guarded, IssuerConfig, SecretPlace};
+#[cfg(any(feature = "postgres", feature = "redis"))]
+use crate::config::Guarded;
+use crate::config::{Config, CredentialConfig, IssuerConfig};
 use crate::exit::{Exit, Problem};
-use crate::surroundings;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+use crate::wire::secrets::secret_source;
 
 /// What all backends have in common; credentials of the same servers share their connections.
 #[derive(Debug)]
 pub(super) struct Backends {
     around: Surroundings,
     file: PathBuf,
-    entropy: Arc<dyn Entropy>,
+    #[cfg(feature = "postgres")]
+    entropy: Arc<dyn keywheel_domain::ports::Entropy>,
     #[cfg(feature = "postgres")]
     admins: std::sync::Mutex<std::collections::BTreeMap<keywheel_postgres::AdminConfig, Arc<keywheel_postgres::Admin>>>,
     #[cfg(feature = "redis")]
@@ -39,6 +43,7 @@ impl Backends {
                 clock: ports.clock.clone(),
             },
             file: config.path.clone(),
+            #[cfg(feature = "postgres")]
             entropy: ports.entropy.clone(),
             #[cfg(feature = "postgres")]
             admins: Default::default(),
@@ -135,13 +140,4 @@ impl Backends {
             key_ring: None,
         })
     }
-}
-
-/// What reads a secret of Keywheel's own.
-#[cfg(any(feature = "postgres", feature = "redis"))]
-pub(super) fn secret_source(place: Option<&SecretPlace>) -> Option<Arc<dyn SecretSource>> {
-    place.map(|place| match place {
-        SecretPlace::File(path) => Arc::new(SecretFile::new(path.clone())) as Arc<dyn SecretSource>,
-        SecretPlace::Variable(name) => Arc::new(SecretVariable::new(name, surroundings::variable(name))),
-    })
 }

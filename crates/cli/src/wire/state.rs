@@ -67,7 +67,7 @@ async fn open_shared(
     guarded: &Guarded<DatabaseConfig>,
     make: bool,
 ) -> Result<Storage, keywheel_domain::ports::PortError> {
-    let password = super::backends::secret_source(guarded.password.as_ref());
+    let password = super::secrets::secret_source(guarded.password.as_ref());
     let opened = if make {
         Database::open(&guarded.config, password).await
     } else {
