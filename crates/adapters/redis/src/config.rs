@@ -40,7 +40,7 @@ pub struct RedisConfig {
     pub discover: bool,
     /// Addresses that nodes tell of each other, and where Keywheel reaches them instead.
     #[serde(default)]
-    pub aliases: BTreeMap<String, Address>,
+    pub aliases: BTreeMap<Address, Address>,
     /// How Keywheel logs in at Sentinels: as the administrator unless said otherwise.
     #[serde(default)]
     pub sentinel_login: SentinelLogin,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
 use fred::interfaces::ClientLike;
+use fred::socket2::TcpKeepalive;
 use fred::types::config::{Config, ConnectionConfig, PerformanceConfig, Server, ServerConfig, TcpConfig, TlsConfig};
 use fred::types::{ClusterHash, CustomCommand, Resp3Frame, Value};
 use jiff::SignedDuration;
@@ -172,6 +173,8 @@ fn performance(limit: Duration) -> PerformanceConfig {
 fn once(limit: Duration) -> ConnectionConfig {
     let tcp = TcpConfig {
         nodelay: Some(true),
+        // Connections are kept for long, and a firewall may forget them without a word.
+        keepalive: Some(TcpKeepalive::new().with_time(Duration::from_secs(60))),
         ..TcpConfig::default()
     };
     ConnectionConfig {

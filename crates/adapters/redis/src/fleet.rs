@@ -30,7 +30,7 @@ pub(crate) struct Reach {
     pub(crate) nodes: Vec<Address>,
     pub(crate) master: Option<String>,
     pub(crate) discover: bool,
-    pub(crate) aliases: BTreeMap<String, Address>,
+    pub(crate) aliases: BTreeMap<Address, Address>,
     sentinel_login: SentinelLogin,
     admin_user: Option<String>,
     tls: Option<TlsConfig>,
@@ -220,7 +220,7 @@ impl Fleet {
 
     /// Where Keywheel reaches what nodes call by that address.
     pub(crate) fn aliased(&self, address: Address) -> Address {
-        let alias = self.reach.aliases.get(&address.to_string());
+        let alias = self.reach.aliases.get(&address);
         alias.cloned().unwrap_or(address)
     }
 

@@ -21,6 +21,8 @@ use crate::material::Credential;
 use crate::node::Node;
 use crate::topology::Topology;
 
+pub(crate) use watch::idle;
+
 /// How many versions are remembered.
 const REMEMBERED: usize = 4;
 

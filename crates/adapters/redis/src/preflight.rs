@@ -36,6 +36,7 @@ pub(crate) async fn look(rotated: &Rotated, current: Option<&Credential>) -> Vec
             Vec::new()
         }
     };
+    findings.extend(idle(&topology).await);
     let nodes: Vec<_> = topology.data.iter().chain(&topology.sentinels).collect();
     let facts = join_all(nodes.iter().map(|node| node.facts(rotated.fleet.admin_user()))).await;
     for (node, facts) in nodes.into_iter().zip(facts) {
@@ -57,6 +58,21 @@ fn counted(rotated: &Rotated, topology: &Topology) -> Finding {
         detail.push_str("; others are not looked for because of `discover = false`");
     }
     Finding::fine("the nodes", detail)
+}
+
+/// Sentinels that would be left behind.
+async fn idle(topology: &Topology) -> Vec<Finding> {
+    let fix = "see its log, and set its `auth-user` and `auth-pass` with SENTINEL SET";
+    match links::idle(topology).await {
+        Err(error) => vec![Finding::blocker("the Sentinels", error.chain(), "see the error")],
+        Ok(idle) => idle
+            .iter()
+            .map(|node| {
+                let detail = "it is connected to no node that it watches, so that whom it logs in as cannot be seen, and it is not moved to another version";
+                Finding::warning(format!("Sentinel {}", node.address), detail, fix)
+            })
+            .collect(),
+    }
 }
 
 fn administrator(rotated: &Rotated) -> Option<Finding> {

@@ -50,6 +50,20 @@ pub(super) async fn presented(rotated: &Rotated, topology: &Topology) -> Result<
     Ok(all)
 }
 
+/// The Sentinels that are connected to no node that they watch: as whom they would log in cannot be seen.
+pub(crate) async fn idle(topology: &Topology) -> Result<Vec<Arc<Node>>, PortError> {
+    let clients = watching(topology).await?;
+    let mut idle = Vec::new();
+    for node in &topology.sentinels {
+        let name = name_of(node).await;
+        let name = name.map_err(|failure| failure.port("ask for its number", &node.address))?;
+        if !clients.iter().any(|client| client.name == name) {
+            idle.push(Arc::clone(node));
+        }
+    }
+    Ok(idle)
+}
+
 /// The connections of Sentinels to the data nodes.
 async fn watching(topology: &Topology) -> Result<Vec<Client>, PortError> {
     let mut all = Vec::new();

@@ -1,6 +1,6 @@
 //! Sentinels, and what they watch.
 
-use keywheel_domain::ports::{ErrorKind, Issuer};
+use keywheel_domain::ports::{ErrorKind, Issuer, Severity};
 use serde_json::json;
 
 use crate::real::client::Client;
@@ -168,4 +168,23 @@ async fn sentinels_follow_a_password_that_is_replaced() {
     issuer.prove(&new).await.unwrap();
     issuer.prove_dead(&old).await.unwrap();
     wait_for("a quiet night", async || all.are_well().await).await;
+}
+
+#[tokio::test]
+async fn a_preflight_names_a_sentinel_that_would_be_left_behind() {
+    let all = watched().await;
+    let issuer = all.issuer(json!({}));
+    let current = version(1, "default", "first-password");
+    let warned = async || {
+        let found = issuer.preflight(Some(&current)).await.unwrap();
+        let blocker = found.iter().find(|finding| finding.severity == Severity::Blocker);
+        assert_eq!(blocker, None);
+        found
+            .iter()
+            .any(|finding| finding.detail.contains("connected to no node"))
+    };
+    assert!(!warned().await);
+    let mut root = root_of(&all.sentinels[1]).await;
+    assert_eq!(root.ask(&["SENTINEL", "SET", "db", "auth-pass", "wrong"]).await, "OK");
+    wait_for("the warning", warned).await;
 }
