@@ -31,7 +31,7 @@ fn any_user_that_redis_can_have_is_rotated_with_any_password_and_is_there_after_
         let mut rotated: Vec<(String, String)> = Vec::new();
         let cases = std::cell::RefCell::new(&mut rotated);
         let mut runner = TestRunner::new(Config {
-            cases: 40,
+            cases: 15,
             failure_persistence: None,
             ..Config::default()
         });

@@ -69,7 +69,7 @@ pub(crate) fn secret(text: &str) -> Secret {
 /// A configuration with these nodes and fields more.
 pub(crate) fn config(nodes: &[u16], more: Value) -> RedisConfig {
     let nodes: Vec<_> = nodes.iter().map(|port| format!("127.0.0.1:{port}")).collect();
-    let mut all = json!({ "nodes": nodes, "admin_user": ADMIN, "timeout": "2s" });
+    let mut all = json!({ "nodes": nodes, "admin_user": ADMIN, "timeout": "30s" });
     for (key, value) in more.as_object().expect("fields") {
         match value {
             Value::Null => all.as_object_mut().unwrap().remove(key),
@@ -248,9 +248,9 @@ pub(crate) async fn let_write(server: &Redis, may: bool) {
     server.execute(&["chmod", mode, "/srv/keywheel"]).await;
 }
 
-/// Looks until it is so, for ten seconds.
+/// Looks until it is so, for a minute: the machine may be busy.
 pub(crate) async fn wait_for(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    for _ in 0..500 {
+    for _ in 0..3_000 {
         if is_so().await {
             return;
         }
