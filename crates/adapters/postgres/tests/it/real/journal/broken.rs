@@ -1,6 +1,7 @@
 //! Connections and servers that break while something is written.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -20,12 +21,22 @@ use tokio::sync::Semaphore;
 use super::{Place, append, begin, config, length, meddle, open};
 
 const DRIVERS: u64 = 8;
-const ROTATIONS: u64 = 3;
+const BREAKS: u32 = 3;
 
-/// Rotates again and again as a driver does: what failed is repeated, and after an unknown effect it looks first.
-async fn rotate(database: Arc<Database>, driver: u64, steps: Arc<Semaphore>) -> Vec<RotationId> {
+/// What drivers and breaks tell each other.
+struct Progress {
+    steps: Semaphore,
+    breaks: AtomicU32,
+}
+
+/// Rotates again and again as a driver does, until it broke often enough: what failed is repeated, and after an
+/// unknown effect it looks first.
+async fn rotate(database: Arc<Database>, driver: u64, progress: Arc<Progress>) -> Vec<RotationId> {
     let mut done = Vec::new();
-    for round in 0..ROTATIONS {
+    for round in 0.. {
+        if progress.breaks.load(Ordering::Relaxed) >= BREAKS {
+            break;
+        }
         let number = 1 + driver + DRIVERS * round;
         let credential = sample::named(format!("company/{number}").parse().unwrap());
         // Whether it was adopted by a try whose answer was lost shows at the opening.
@@ -50,7 +61,7 @@ async fn rotate(database: Arc<Database>, driver: u64, steps: Arc<Semaphore>) -> 
         let mut walk = Walk::new(&new);
         while let Some(next) = walk.next(&lease) {
             write(&database, &next).await;
-            steps.add_permits(1);
+            progress.steps.add_permits(1);
         }
         let event = sample::audit_event(&new.rotation, AuditPhase::Complete);
         while AuditLog::append(&*database, &event).await.is_err() {}
@@ -101,35 +112,32 @@ async fn everything_is_there(database: &Database, done: &[RotationId]) {
 /// What is done between two breaks. Some of it is under way when the next one comes.
 const STEPS: u32 = 40;
 
-/// Has all drivers rotate, while something breaks again and again until they are done.
+/// Has all drivers rotate while something breaks again and again. They go on after the last break, to their ends.
 #[expect(clippy::future_not_send, reason = "the test awaits it where it is made")]
 async fn rotate_while(place: &Place, breaks: impl AsyncFn(&Place, &DatabaseConfig)) {
     let config = place.next();
     let database = open(&config).await;
-    let steps = Arc::new(Semaphore::new(0));
+    let progress = Arc::new(Progress {
+        steps: Semaphore::new(0),
+        breaks: AtomicU32::new(0),
+    });
     let drivers: Vec<_> = (0..DRIVERS)
-        .map(|driver| tokio::spawn(rotate(Arc::clone(&database), driver, Arc::clone(&steps))))
+        .map(|driver| tokio::spawn(rotate(Arc::clone(&database), driver, Arc::clone(&progress))))
         .collect();
     let rotating = async {
-        let done = join_all(drivers)
-            .await
-            .into_iter()
-            .flat_map(Result::unwrap)
-            .collect::<Vec<_>>();
-        steps.close();
+        let done: Vec<_> = join_all(drivers).await.into_iter().flat_map(Result::unwrap).collect();
+        progress.steps.close();
         done
     };
     let breaking = async {
-        let mut times = 0;
-        while let Ok(made) = steps.acquire_many(STEPS).await {
+        while let Ok(made) = progress.steps.acquire_many(STEPS).await {
             made.forget();
             breaks(place, &config).await;
-            times += 1;
+            progress.breaks.fetch_add(1, Ordering::Relaxed);
         }
-        times
     };
-    let (done, times) = futures_util::join!(rotating, breaking);
-    assert!(times >= 3, "it broke {times} times");
+    let (done, ()) = futures_util::join!(rotating, breaking);
+    assert!(progress.breaks.load(Ordering::Relaxed) >= BREAKS);
     everything_is_there(&database, &done).await;
 }
 
