@@ -17,6 +17,7 @@ mod commands;
 mod driver;
 mod error;
 mod facade;
+mod health;
 mod preflight;
 mod progress;
 mod punctual;

@@ -10,6 +10,7 @@ use keywheel_domain::trigger::{EmergencyMode, Trigger};
 
 use crate::error::AppError;
 use crate::facade::Keywheel;
+use crate::health;
 use crate::wiring::Wiring;
 
 impl Keywheel {
@@ -21,6 +22,7 @@ impl Keywheel {
         let wiring = self.wiring(name)?;
         let Some(credential) = self.journal().credential(name).await? else {
             let mut findings = self.backend_findings(wiring, None).await;
+            findings.extend(health::findings(wiring, None).await);
             findings.push(Finding::warning(
                 name.as_str(),
                 "is configured and not adopted yet",
@@ -28,10 +30,12 @@ impl Keywheel {
             ));
             return Ok(findings);
         };
-        Ok(self
+        let mut findings = self
             .findings(&credential)
             .await
-            .unwrap_or_else(|error| vec![failure("preflight", &error)]))
+            .unwrap_or_else(|error| vec![failure("preflight", &error)]);
+        findings.extend(health::findings(wiring, None).await);
+        Ok(findings)
     }
 
     pub(crate) async fn findings(&self, credential: &Credential) -> Result<Vec<Finding>, PortError> {

@@ -4,7 +4,6 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::future::{Either, select};
-use jiff::SignedDuration;
 use keywheel_domain::evidence::{Evidence, EvidenceKind};
 use keywheel_domain::id::{VersionId, VersionNumber};
 use keywheel_domain::plan::{Action, MintedBy};
@@ -15,6 +14,7 @@ use keywheel_domain::view::View;
 use super::Driver;
 use super::patience::within;
 use crate::error::AppError;
+use crate::health;
 
 /// What a step leaves behind.
 pub(super) struct StepDone {
@@ -354,8 +354,13 @@ impl Driver<'_> {
         within(self.app, self.limit(), self.app.inner.ports.audit.append(&begin)).await?;
         // Backends that look at the version in use may repeat its secret: what is redacted has to be known before.
         self.find(&self.id_of(self.rotation().plan().old())).await?;
-        let budget: SignedDuration = self.limit();
-        let findings = within(self.app, budget, self.app.findings(self.ledger.credential())).await?;
+        let look = async {
+            let mut findings = self.app.findings(self.ledger.credential()).await?;
+            let (trigger, began) = (self.rotation().trigger(), self.rotation().opened_at());
+            findings.extend(health::findings_for(self.wiring, trigger, began).await);
+            Ok(findings)
+        };
+        let findings = within(self.app, self.limit(), look).await?;
         self.app.decide_preflight(self.rotation(), findings).map(StepDone::from)
     }
 }

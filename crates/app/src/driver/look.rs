@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use keywheel_domain::evidence::{Evidence, EvidenceKind};
 use keywheel_domain::id::{VersionId, VersionNumber};
 use keywheel_domain::plan::{Action, Watch};
-use keywheel_domain::ports::{Notice, PortError, Sample, Usage, Verdict, WorkloadReport};
+use keywheel_domain::ports::{HealthProbe, Notice, PortError, Sample, Usage, Verdict, WorkloadReport};
 use keywheel_domain::rotation::drained;
 use keywheel_domain::view::View;
 
@@ -100,14 +100,18 @@ impl Driver<'_> {
         }
         let mut worst = healthy(Vec::new());
         for probe in &self.wiring.probes {
-            let look = async { Ok(probe.sample().await) };
-            let sample = match within(self.app, self.limit(), look).await {
-                Ok(sample) => sample,
-                Err(error) => unknown(format!("{}: {}", probe.name(), error.chain())),
-            };
-            worst = worse(worst, sample);
+            worst = worse(worst, self.ask(probe.as_ref()).await);
         }
         worst
+    }
+
+    async fn ask(&self, probe: &dyn HealthProbe) -> Sample {
+        let began = self.rotation().opened_at();
+        let look = async { Ok(probe.sample(Some(began)).await) };
+        match within(self.app, self.limit(), look).await {
+            Ok(sample) => sample,
+            Err(error) => unknown(format!("{}: {}", probe.name(), error.chain())),
+        }
     }
 
     async fn sample_usage(&self, number: VersionNumber) -> Sample {

@@ -4,6 +4,7 @@
 
 mod clock;
 mod creation;
+mod health;
 mod landscape;
 mod operators;
 mod preflight;

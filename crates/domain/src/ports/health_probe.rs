@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::Sample;
 
@@ -13,5 +14,8 @@ pub trait HealthProbe: Send + Sync + Debug {
     fn name(&self) -> &str;
 
     /// One look. It never fails: what cannot be told is `Unknown`, which holds a rotation and never passes.
-    async fn sample(&self) -> Sample;
+    ///
+    /// `began` is when the rotation began that asks, for probes that compare with how things were before it; `None` where none
+    /// is running, and then it is compared with now.
+    async fn sample(&self, began: Option<Timestamp>) -> Sample;
 }

@@ -1,6 +1,7 @@
 //! A health check on what instances really experience.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use keywheel_domain::evidence::{Evidence, EvidenceKind};
 use keywheel_domain::ports::{HealthProbe, Sample, Verdict};
 
@@ -25,7 +26,7 @@ impl HealthProbe for FakeProbe {
         "health"
     }
 
-    async fn sample(&self) -> Sample {
+    async fn sample(&self, _began: Option<Timestamp>) -> Sample {
         let suffering = self.world.look(|state| state.is_suffering());
         let detail = suffering.clone().unwrap_or_else(|| "all is well".to_owned());
         Sample {

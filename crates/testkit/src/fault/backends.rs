@@ -1,6 +1,7 @@
 //! Stores, workloads, probes, notifiers and archives behind the gate.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use keywheel_domain::evidence::Evidence;
 use keywheel_domain::id::{CredentialName, RotationId, VersionId};
 use keywheel_domain::material::Secret;
@@ -81,8 +82,8 @@ impl HealthProbe for Faulty<dyn HealthProbe> {
         self.inner.name()
     }
 
-    async fn sample(&self) -> Sample {
-        let call = async { Ok::<_, PortError>(self.inner.sample().await) };
+    async fn sample(&self, began: Option<Timestamp>) -> Sample {
+        let call = async { Ok::<_, PortError>(self.inner.sample(began).await) };
         let sample = self.gate.pass(("probe", "sample", Class::Samples), None, call).await;
         sample.unwrap_or_else(|error| Sample {
             verdict: Verdict::Unknown(error.chain()),

@@ -1,7 +1,7 @@
 //! A command that exits with 0 where all is well.
 
 use async_trait::async_trait;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use keywheel_domain::ports::{HealthProbe, PortError, Sample, Verdict};
 
 use super::sample;
@@ -33,7 +33,7 @@ impl HealthProbe for CommandProbe {
         &self.name
     }
 
-    async fn sample(&self) -> Sample {
+    async fn sample(&self, _began: Option<Timestamp>) -> Sample {
         let program = self.command.program();
         let run = Run {
             surroundings: &self.surroundings,

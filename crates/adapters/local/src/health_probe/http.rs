@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use keywheel_domain::ports::{HealthProbe, PortError, Sample, Verdict};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
@@ -95,7 +95,7 @@ impl HealthProbe for HttpProbe {
         &self.name
     }
 
-    async fn sample(&self) -> Sample {
+    async fn sample(&self, _began: Option<Timestamp>) -> Sample {
         let shown = self.address.shown();
         // Read anew each time: what is in the file is a credential, too, and may be rotated.
         let headers = match self.headers_file.as_deref().map(read_headers).transpose() {

@@ -68,7 +68,7 @@ fn probe(url: &str, more: &str) -> Arc<dyn HealthProbe> {
 }
 
 async fn verdict(url: &str, more: &str) -> Verdict {
-    probe(url, more).sample().await.verdict
+    probe(url, more).sample(None).await.verdict
 }
 
 fn unhealthy(verdict: Verdict) -> String {
@@ -155,15 +155,15 @@ async fn headers_come_from_a_file_that_not_everybody_can_read() {
     let probe = try_probe(folder.path(), &url, "headers_file = 'headers'").unwrap();
     fs::write(&path, "Authorization: Bearer canary\n\nX-Other: 1\n").unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-    let open = probe.sample().await.verdict;
+    let open = probe.sample(None).await.verdict;
     assert!(
         matches!(&open, Verdict::Unknown(why) if why.contains("chmod o-rwx")),
         "{open:?}"
     );
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    assert_eq!(probe.sample().await.verdict, Verdict::Healthy);
+    assert_eq!(probe.sample(None).await.verdict, Verdict::Healthy);
     fs::write(&path, "canary without a colon").unwrap();
-    let bad = probe.sample().await;
+    let bad = probe.sample(None).await;
     assert!(
         matches!(&bad.verdict, Verdict::Unknown(why) if why.contains("line 1")),
         "{bad:?}"
