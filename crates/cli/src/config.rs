@@ -6,6 +6,7 @@ mod error;
 mod issuer;
 mod nearest;
 mod policy;
+mod probe;
 mod secrets;
 mod state;
 #[cfg(test)]
@@ -22,8 +23,9 @@ use keywheel_local::config::KeyConfig;
 pub(crate) use credential::CredentialConfig;
 pub(crate) use error::ConfigError;
 pub(crate) use issuer::IssuerConfig;
-#[cfg(any(feature = "postgres", feature = "redis"))]
+#[cfg(any(feature = "postgres", feature = "prometheus", feature = "redis"))]
 pub(crate) use issuer::{Guarded, SecretPlace};
+pub(crate) use probe::ProbeConfig;
 pub(crate) use state::StateConfig;
 
 use document::{Document, Section};

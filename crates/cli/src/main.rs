@@ -1,7 +1,7 @@
 //! The `keywheel` command: parses, wires, calls the façade, prints.
 
 #![cfg_attr(
-    not(any(feature = "postgres", feature = "redis")),
+    not(any(feature = "postgres", feature = "prometheus", feature = "redis")),
     expect(dead_code, reason = "what reads logins has nobody who accepts them in such a build")
 )]
 

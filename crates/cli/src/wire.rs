@@ -2,7 +2,7 @@
 
 mod backends;
 mod keys;
-#[cfg(any(feature = "postgres", feature = "redis"))]
+#[cfg(any(feature = "postgres", feature = "prometheus", feature = "redis"))]
 mod secrets;
 mod state;
 

@@ -1,6 +1,6 @@
 //! Real servers, each in a container of its own that vanishes with the test.
 //!
-//! [`Postgres`] and [`Redis`] start well within a second, listen on 127.0.0.1 on a port of their own, and keep that port when they
+//! [`Postgres`], [`Redis`], [`Prometheus`] and [`Alertmanager`] start within a second, listen on 127.0.0.1 on a port of their own, and keep that port when they
 //! are stopped and started again. [`Proxy`] stands in front of one and loses connections or answers.
 //!
 //! Tests that start one stand in a module named `real`: so `cargo xtask test --no-containers` knows what to leave out, and
@@ -17,6 +17,7 @@ mod network;
 pub(crate) mod port;
 mod postgres;
 mod probe;
+mod prometheus;
 mod redis;
 mod server;
 mod tls;
@@ -24,5 +25,6 @@ mod tls;
 pub use crate::proxy::Proxy;
 pub use execute::Executed;
 pub use postgres::Postgres;
+pub use prometheus::{Alertmanager, Prometheus};
 pub use redis::Redis;
 pub use server::Server;

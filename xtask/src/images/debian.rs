@@ -133,6 +133,7 @@ fn is_needed(package: &str) -> bool {
     let library = package.starts_with("lib") && !package.ends_with("-perl");
     let library = library && !LARGE.iter().any(|large| package.starts_with(large));
     let server = versioned("postgresql-") || versioned("postgresql-client-") || package.starts_with("redis-");
+    let server = server || package.starts_with("prometheus");
     library || server || package == "zlib1g" || ALWAYS.contains(&package)
 }
 

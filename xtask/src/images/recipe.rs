@@ -24,9 +24,15 @@ pub(super) struct Recipe {
 const FOLDER: &str = "crates/testkit/images";
 
 /// Every image that tests use.
-pub(super) fn all() -> anyhow::Result<[Recipe; 2]> {
+pub(super) fn all() -> anyhow::Result<[Recipe; 4]> {
     Ok([
+        Recipe::new(
+            "alertmanager",
+            "prom/alertmanager:v0.28.1",
+            &["prometheus-alertmanager"],
+        )?,
         Recipe::new("postgres", "postgres:15-alpine", &["postgresql"])?,
+        Recipe::new("prometheus", "prom/prometheus:v3.5.0", &["prometheus"])?,
         Recipe::new("redis", "redis:7-alpine", &["redis-server", "redis-sentinel"])?,
     ])
 }

@@ -2,7 +2,7 @@
 
 mod file;
 mod key_pair;
-#[cfg(any(feature = "postgres", feature = "redis"))]
+#[cfg(any(feature = "postgres", feature = "prometheus", feature = "redis"))]
 mod login;
 
 use std::sync::Arc;

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use keywheel_domain::id::CredentialName;
 use keywheel_domain::policy::Policy;
-use keywheel_local::config::{ArchiveConfig, FileStoreConfig, ProbeConfig, WorkloadConfig};
+use keywheel_local::config::{ArchiveConfig, FileStoreConfig, WorkloadConfig};
 use serde::Deserialize;
 
 use super::document::Section;
 use super::error::ConfigError;
 use super::issuer::{IssuerConfig, KINDS, SecretPlace};
 use super::policy::PolicyConfig;
+use super::probe::{self, ProbeConfig};
 
 const FIELDS: [&str; 9] = [
     "name", "kind", "existing", "issuer", "policy", "store", "workload", "probe", "archive",
@@ -81,7 +82,10 @@ pub(super) fn read(mut section: Section<'_>, base: &Path) -> Result<CredentialCo
         policy: policy.ok_or(no_policy)?.read::<PolicyConfig>()?.into(),
         stores: stores.into_iter().map(store).collect::<Result<_, _>>()?,
         workloads: workloads.into_iter().map(workload).collect::<Result<_, _>>()?,
-        probes: probes.into_iter().map(probe).collect::<Result<_, _>>()?,
+        probes: probes
+            .into_iter()
+            .map(|section| probe::read(section, base))
+            .collect::<Result<_, _>>()?,
         archive: archived.map(archive).transpose()?,
     })
 }
@@ -114,13 +118,6 @@ fn workload(mut section: Section<'_>) -> Result<WorkloadConfig, ConfigError> {
     match section.kind(&["none", "command"])?.as_str() {
         "command" => section.read().map(WorkloadConfig::Command),
         _ => section.read().map(WorkloadConfig::None),
-    }
-}
-
-fn probe(mut section: Section<'_>) -> Result<ProbeConfig, ConfigError> {
-    match section.kind(&["http", "command"])?.as_str() {
-        "command" => section.read().map(ProbeConfig::Command),
-        _ => section.read().map(ProbeConfig::Http),
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) enum IssuerConfig {
 }
 
 /// A backend that Keywheel logs in to, and where the password for that is.
-#[cfg(any(feature = "postgres", feature = "redis"))]
+#[cfg(any(feature = "postgres", feature = "prometheus", feature = "redis"))]
 #[derive(Debug)]
 pub(crate) struct Guarded<T> {
     pub(crate) config: T,

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use keywheel_app::{Ports, Wiring};
-use keywheel_domain::ports::{Archive, HealthProbe, Issuer, SecretStore, Workload};
+use keywheel_domain::ports::{Archive, HealthProbe, Issuer, PortError, SecretStore, Workload};
 use keywheel_jwt::KeyRingIssuer;
 use keywheel_local::{FileStore, FolderArchive, LocalWorkload, Surroundings, health_probe};
 
-#[cfg(any(feature = "postgres", feature = "redis"))]
+#[cfg(any(feature = "postgres", feature = "prometheus", feature = "redis"))]
 use crate::config::Guarded;
-use crate::config::{Config, CredentialConfig, IssuerConfig};
+use crate::config::{Config, CredentialConfig, IssuerConfig, ProbeConfig};
 use crate::exit::{Exit, Problem};
-#[cfg(any(feature = "postgres", feature = "redis"))]
+#[cfg(any(feature = "postgres", feature = "prometheus", feature = "redis"))]
 use crate::wire::secrets::secret_source;
 
 /// What all backends have in common; credentials of the same servers share their connections.
@@ -81,11 +81,28 @@ impl Backends {
             wiring.workloads.push(Arc::new(workload) as Arc<dyn Workload>);
         }
         for probe in &credential.probes {
-            let probe: Arc<dyn HealthProbe> =
-                health_probe(probe, around).map_err(|error| wrong("a probe", error.chain()))?;
+            let probe = self.probe(probe).map_err(|error| wrong("a probe", error.chain()))?;
             wiring.probes.push(probe);
         }
         Ok((wiring, accepting.key_ring))
+    }
+
+    fn probe(&self, config: &ProbeConfig) -> Result<Arc<dyn HealthProbe>, PortError> {
+        Ok(match config {
+            ProbeConfig::Local(config) => health_probe(config, &self.around)?,
+            #[cfg(feature = "prometheus")]
+            ProbeConfig::Query(Guarded { config, password }) => {
+                let token = secret_source(password.as_ref());
+                let clock = self.around.clock.clone();
+                Arc::new(keywheel_prometheus::QueryProbe::new(config.clone(), token, clock)?)
+            }
+            #[cfg(feature = "prometheus")]
+            ProbeConfig::Alerts(Guarded { config, password }) => {
+                let token = secret_source(password.as_ref());
+                let clock = self.around.clock.clone();
+                Arc::new(keywheel_prometheus::AlertProbe::new(config.clone(), token, clock)?)
+            }
+        })
     }
 
     fn issuer(&self, config: &IssuerConfig) -> Result<Accepting, String> {

@@ -13,6 +13,8 @@ pub(super) enum Protocol {
     Postgres,
     /// Redis: it is ready as soon as it answers a PING, if only by asking for a password.
     Redis,
+    /// HTTP, as Prometheus and Alertmanager speak it: it is ready as soon as it says so.
+    Http,
     /// TLS from the first byte: it is ready when it accepts connections.
     Tls,
 }
@@ -29,6 +31,7 @@ impl Protocol {
         let question: &[u8] = match self {
             Self::Postgres => STARTUP,
             Self::Redis => b"PING\r\n",
+            Self::Http => b"GET /-/ready HTTP/1.0\r\n\r\n",
             Self::Tls => return TcpStream::connect(("127.0.0.1", port)).await.map(|_| true),
         };
         Ok(self.is_ready(&ask(port, question).await?))
@@ -39,6 +42,7 @@ impl Protocol {
         match self {
             Self::Postgres => answer.starts_with(b"R") || (answer.starts_with(b"E") && !says(b"57P03")),
             Self::Redis => answer.starts_with(b"+") || (answer.starts_with(b"-") && !says(b"LOADING")),
+            Self::Http => answer.starts_with(b"HTTP/1.") && says(b" 200 OK"),
             Self::Tls => true,
         }
     }
@@ -72,6 +76,7 @@ mod tests {
         assert!(!Protocol::Postgres.is_ready(b""));
         assert!(!Protocol::Redis.is_ready(b"-LOADING Redis is loading the dataset in memory\r\n"));
         assert!(!Protocol::Redis.is_ready(b""));
+        assert!(!Protocol::Http.is_ready(b"HTTP/1.0 503 Service Unavailable\r\n"));
     }
 
     #[test]

@@ -1,0 +1,5 @@
+//! Against real servers.
+
+mod alerts;
+mod exporter;
+mod queries;
