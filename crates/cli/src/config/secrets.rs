@@ -72,7 +72,7 @@ fn is_sealing_key(text: &str) -> bool {
     body.len() == 43 && body.chars().all(|c| c.is_ascii_alphanumeric() || "+/-_".contains(c))
 }
 
-/// `https://user:password@host`.
+/// `https://user:password@host`. A template that fills the password in holds none.
 fn has_password(text: &str) -> bool {
     let authority = text.split_once("://").and_then(|(_, rest)| rest.split('/').next());
     let login = authority
@@ -80,7 +80,13 @@ fn has_password(text: &str) -> bool {
         .map(|(login, _)| login);
     login
         .and_then(|login| login.split_once(':'))
-        .is_some_and(|(_, password)| !password.is_empty())
+        .is_some_and(|(_, password)| !password.is_empty() && !is_filled_in(password))
+}
+
+/// One expression of a template, in which nothing stands literally.
+fn is_filled_in(text: &str) -> bool {
+    let expression = text.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
+    expression.is_some_and(|expression| !expression.contains(['"', '\'', '{', '}']))
 }
 
 #[cfg(test)]
@@ -107,6 +113,8 @@ mod tests {
             (format!("[key]\nfile = \"{key}\""), key),
             (format!("[[a]]\nb = [[\"{pem}\"]]"), "hunter2"),
             ("[[a]]\nurl = \"https://me:hunter2@x/y\"".to_owned(), "hunter2"),
+            ("a = \"https://me:{{ 'hunter2' }}@x/y\"".to_owned(), "hunter2"),
+            ("a = \"https://me:{{ a }}hunter2{{ b }}@x/y\"".to_owned(), "hunter2"),
         ] {
             let error = read(&text).unwrap_err();
             assert!(error.contains("never written into this file"), "{error}");
@@ -118,5 +126,8 @@ mod tests {
     fn paths_addresses_and_lists_of_tokens_are_no_secrets() {
         let text = "file = \"/etc/keywheel/key\"\nurl = \"https://x:8443/a@b\"\ntokens = [{ name = \"access\" }]";
         assert_eq!(read(text), Ok(()));
+        let template =
+            "template = \"postgres://{{ primary.username }}:{{ primary.password | urlencode }}@db:5432/goimg\"";
+        assert_eq!(read(template), Ok(()));
     }
 }
