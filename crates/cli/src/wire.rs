@@ -23,7 +23,7 @@ use backends::Backends;
 use keys::KeyOnDemand;
 
 pub(crate) use keys::create_key_file;
-pub(crate) use state::{State, Storage, open_state};
+pub(crate) use state::{State, Storage, examine_state, open_state};
 
 /// Which credentials a command needs. Those that it does not need cannot stop it.
 #[derive(Debug, Clone, Copy)]

@@ -222,7 +222,10 @@ fn meaning(code: &str) -> Meaning {
             ErrorKind::Unavailable,
             "the server is read-only, as a standby is; name the primary",
         ),
-        "3D000" => stays(ErrorKind::Invalid, "there is no such database; correct its name"),
+        "3D000" => stays(
+            ErrorKind::Invalid,
+            "there is no such database; correct its name, or make it",
+        ),
         "40001" | "40P01" | "55P03" => passes(ErrorKind::Conflict, "another transaction was in the way"),
         "42704" => stays(ErrorKind::NotFound, "it does not exist; see the cause for its name"),
         "42710" => passes(ErrorKind::Conflict, "somebody else made it at the same moment"),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use keywheel_app::Silent;
 use keywheel_domain::id::CredentialName;
 use keywheel_domain::ports::{Finding, Severity};
+use serde_json::Value;
 
 use crate::args::{DoctorArgs, GlobalArgs};
 use crate::commands::known;
@@ -28,30 +29,62 @@ pub(crate) async fn run(global: &GlobalArgs, args: &DoctorArgs) -> anyhow::Resul
             .map(|credential| credential.name.clone())
             .collect(),
     };
-    let mut values = Vec::new();
-    let mut worst = Severity::Fine;
+    let mut shown = Shown::new(args.json);
+    let about_journal = wire::examine_state(&config.state).await;
+    shown.add(None, &about_journal);
+    // Without it nothing is known of any credential.
+    let names = if shown.worst == Severity::Blocker {
+        Vec::new()
+    } else {
+        names
+    };
     for name in &names {
-        let found = examine(global, name).await?;
-        worst = found.iter().map(|finding| finding.severity).fold(worst, Severity::max);
-        if args.json {
-            values.extend(found.iter().map(|finding| findings::finding_json(name, finding)));
-        } else {
-            output::line(Style::Strong.paint(name.as_str()));
-            found
-                .iter()
-                .for_each(|finding| output::line(findings::finding(finding)));
-        }
+        shown.add(Some(name), &examine(global, name).await?);
     }
     if args.json {
-        output::json(&values);
-    } else if names.is_empty() {
+        output::json(&shown.values);
+    } else if config.credentials.is_empty() {
         output::note(format!("no credential is configured in {}", config.path.display()));
     }
-    Ok(if worst == Severity::Blocker {
+    Ok(if shown.worst == Severity::Blocker {
         Exit::Wrong
     } else {
         Exit::Done
     })
+}
+
+/// What was found so far.
+struct Shown {
+    json: bool,
+    values: Vec<Value>,
+    worst: Severity,
+}
+
+impl Shown {
+    fn new(json: bool) -> Self {
+        Self {
+            json,
+            values: Vec::new(),
+            worst: Severity::Fine,
+        }
+    }
+
+    /// Shows what was found out about a credential, or about the journal that all of them share.
+    fn add(&mut self, name: Option<&CredentialName>, found: &[Finding]) {
+        let severities = found.iter().map(|finding| finding.severity);
+        self.worst = severities.fold(self.worst, Severity::max);
+        if self.json {
+            let values = found.iter().map(|finding| findings::finding_json(name, finding));
+            self.values.extend(values);
+            return;
+        }
+        if !found.is_empty() {
+            output::line(Style::Strong.paint(name.map_or("shared by all", CredentialName::as_str)));
+        }
+        found
+            .iter()
+            .for_each(|finding| output::line(findings::finding(finding)));
+    }
 }
 
 async fn examine(global: &GlobalArgs, name: &CredentialName) -> anyhow::Result<Vec<Finding>> {

@@ -90,7 +90,7 @@ async fn dry_run(driving: &Driving, args: &RotateArgs, plan: &Plan, trigger: &Tr
         let mut value = render::plan::json(&args.credential, plan, &why);
         let found: Vec<_> = found
             .iter()
-            .map(|finding| findings::finding_json(&args.credential, finding))
+            .map(|finding| findings::finding_json(Some(&args.credential), finding))
             .collect();
         value["findings"] = found.into();
         output::json(&value);

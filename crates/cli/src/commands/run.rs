@@ -8,7 +8,7 @@ use keywheel_domain::ports::Due;
 use crate::args::{GlobalArgs, RunArgs};
 use crate::commands::{actor, drive, tell_problems};
 use crate::config::Config;
-use crate::exit::{Exit, Problem};
+use crate::exit::Exit;
 use crate::output;
 use crate::render::due;
 use crate::render::run::Crowd;
@@ -19,15 +19,8 @@ const MOST_LISTED: usize = 10_000;
 
 pub(crate) async fn run(global: &GlobalArgs, args: &RunArgs) -> anyhow::Result<Exit> {
     let config = Config::load(global.config.as_deref())?;
-    if config.state.is_missing() {
-        let message = format!(
-            "there is no database at {} yet; adopt something first with `keywheel adopt`",
-            config.state
-        );
-        return Err(Problem::new(Exit::NotFound, message).into());
-    }
     let crowd = Arc::new(Crowd::new(wire::clock(), args.json));
-    let session = wire::open(config, Which::All, State::Look, crowd.clone()).await?;
+    let session = wire::open(config, Which::All, State::Need, crowd.clone()).await?;
     // The others are looked after all the same.
     let broken = tell_problems(session.keywheel.unusable());
     if args.dry_run {

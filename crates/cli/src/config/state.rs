@@ -33,12 +33,12 @@ pub(crate) enum StateConfig {
 }
 
 impl StateConfig {
-    /// Whether it can be seen from here that there is none yet.
-    pub(crate) fn is_missing(&self) -> bool {
+    /// That there is none yet, for people.
+    pub(crate) fn missing(&self) -> String {
         match self {
-            Self::File(path) => !path.exists(),
+            Self::File(_) => format!("there is no database at {self} yet"),
             #[cfg(feature = "postgres")]
-            Self::Postgres(_) => false,
+            Self::Postgres(_) => format!("there is no journal at {self} yet"),
         }
     }
 }
@@ -50,7 +50,7 @@ impl fmt::Display for StateConfig {
             #[cfg(feature = "postgres")]
             Self::Postgres(Guarded { config, .. }) => write!(
                 f,
-                "{}:{}/{}, schema {}",
+                "{}:{}/{} (schema {})",
                 config.host, config.port, config.database, config.schema
             ),
         }
@@ -82,7 +82,9 @@ fn shared(section: &mut Section<'_>, base: &Path) -> Result<Option<StateConfig>,
         return Ok(None);
     };
     let password = SecretPlace::take(&mut section, "password", base)?;
+    let whole = section.error_here("");
     let config: DatabaseConfig = section.read()?;
+    config.check().map_err(|error| whole.because(error.to_string()))?;
     let config = config.relative_to(base);
     Ok(Some(StateConfig::Postgres(Guarded { config, password })))
 }

@@ -22,8 +22,8 @@ pub(crate) fn finding(finding: &Finding) -> String {
     text
 }
 
-/// The same for programs.
-pub(crate) fn finding_json(credential: &CredentialName, finding: &Finding) -> Value {
+/// The same for programs; what is about no single credential has none.
+pub(crate) fn finding_json(credential: Option<&CredentialName>, finding: &Finding) -> Value {
     let severity = match finding.severity {
         Severity::Fine => "fine",
         Severity::Warning => "warning",

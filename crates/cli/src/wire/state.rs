@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use keywheel_domain::ports::{AuditLog, ErrorKind, Journal, MaterialStore};
+#[cfg(feature = "postgres")]
+use keywheel_domain::ports::PortError;
+use keywheel_domain::ports::{AuditLog, ErrorKind, Finding, Journal, MaterialStore};
 #[cfg(feature = "postgres")]
 use keywheel_postgres::{Database, DatabaseConfig};
 use keywheel_sqlite::Sqlite;
@@ -12,6 +14,7 @@ use tempfile::TempDir;
 #[cfg(feature = "postgres")]
 use crate::config::Guarded;
 use crate::config::StateConfig;
+use crate::exit::{Exit, Problem};
 use crate::output;
 
 /// What happens where there is no database yet.
@@ -23,6 +26,8 @@ pub(crate) enum State {
     Look,
     /// The same, and nobody is told.
     Try,
+    /// That is an error: there would be nothing to do, and nobody would notice when there is.
+    Need,
 }
 
 /// One database behind three ports.
@@ -63,10 +68,7 @@ pub(crate) async fn open_state(config: &StateConfig, state: State) -> anyhow::Re
 }
 
 #[cfg(feature = "postgres")]
-async fn open_shared(
-    guarded: &Guarded<DatabaseConfig>,
-    make: bool,
-) -> Result<Storage, keywheel_domain::ports::PortError> {
+async fn open_shared(guarded: &Guarded<DatabaseConfig>, make: bool) -> Result<Storage, PortError> {
     let password = super::secrets::secret_source(guarded.password.as_ref());
     let opened = if make {
         Database::open(&guarded.config, password).await
@@ -76,12 +78,44 @@ async fn open_shared(
     opened.map(Storage::of)
 }
 
+/// What somebody should know about a journal that is a server's. Nothing is known to be wrong with a file.
+pub(crate) async fn examine_state(config: &StateConfig) -> Vec<Finding> {
+    match config {
+        StateConfig::File(_) => Vec::new(),
+        #[cfg(feature = "postgres")]
+        StateConfig::Postgres(guarded) => match findings(guarded).await {
+            Ok(found) if found.is_empty() => vec![Finding::fine("journal", format!("is at {config}"))],
+            Ok(found) => found,
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                let fix = "adopt something: the first `keywheel adopt` makes it";
+                vec![Finding::warning("journal", config.missing(), fix)]
+            }
+            Err(error) => vec![Finding::failure(
+                "journal",
+                &error,
+                "mend that, then run `keywheel doctor` again",
+            )],
+        },
+    }
+}
+
+#[cfg(feature = "postgres")]
+async fn findings(guarded: &Guarded<DatabaseConfig>) -> Result<Vec<Finding>, PortError> {
+    let password = super::secrets::secret_source(guarded.password.as_ref());
+    let database = Database::open_existing(&guarded.config, password).await?;
+    database.findings().await
+}
+
 /// Nothing is adopted where there is no database, and looking at that makes none.
 async fn stand_in(config: &StateConfig, state: State) -> anyhow::Result<Storage> {
-    if state == State::Look {
-        output::warn(format!(
-            "there is no database at {config} yet; the first `keywheel adopt` makes it"
-        ));
+    let missing = config.missing();
+    match state {
+        State::Look => output::warn(format!("{missing}; the first `keywheel adopt` makes it")),
+        State::Need => {
+            let message = format!("{missing}; adopt something first with `keywheel adopt`");
+            return Err(Problem::new(Exit::NotFound, message).into());
+        }
+        State::Make | State::Try => {}
     }
     let (sqlite, folder) = empty().await.with_context(|| {
         let place = std::env::temp_dir();

@@ -79,7 +79,10 @@ impl DatabaseConfig {
     }
 
     /// Whether a connection could be made by this.
-    pub(crate) fn check(&self) -> Result<(), PortError> {
+    ///
+    /// # Errors
+    /// `Invalid`, with what to write instead.
+    pub fn check(&self) -> Result<(), PortError> {
         let invalid = |message: String| Err(PortError::permanent(ErrorKind::Invalid, message));
         let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         let starts_well = self.schema.starts_with(|c: char| c.is_ascii_lowercase()) && !self.schema.starts_with("pg_");

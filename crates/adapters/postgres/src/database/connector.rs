@@ -117,7 +117,7 @@ impl Connector {
         options = match &self.password {
             None => options.password(""),
             Some(source) => {
-                let secret = source.read().await?;
+                let secret = source.read().await.map_err(no_password)?;
                 let text = secret.expose_text().ok_or_else(|| self.no_text())?;
                 options.password(text)
             }
@@ -190,4 +190,12 @@ impl Connector {
     pub(crate) fn silent(&self, doing: &str, purpose: Purpose) -> PortError {
         error::timed_out(doing, &self.place, self.answer_within(purpose)).with_unknown_effect()
     }
+}
+
+/// That there is no password must not look as if there were no journal.
+fn no_password(mut error: PortError) -> PortError {
+    if error.kind == ErrorKind::NotFound {
+        error.kind = ErrorKind::Invalid;
+    }
+    error
 }
