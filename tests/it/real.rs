@@ -2,6 +2,7 @@
 
 mod postgres;
 mod redis;
+mod shared;
 
 use std::sync::Arc;
 

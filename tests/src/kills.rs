@@ -2,7 +2,6 @@
 //! verify tokens or log in all the while must never be refused.
 
 pub mod database;
-mod folder;
 pub mod jwt;
 pub mod postgres;
 pub mod redis;

@@ -6,4 +6,4 @@ pub mod redis;
 mod stage;
 
 pub use clients::{Clients, Login, Server, Session, Tally};
-pub use stage::{Stage, quick};
+pub use stage::{Stage, quick, quiet_workload, store};

@@ -3,11 +3,12 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use keywheel_testkit::containers;
+use keywheel_tests::command;
 use keywheel_tests::kills::jwt::Jwt;
 use keywheel_tests::kills::postgres::Postgres;
 use keywheel_tests::kills::redis::Redis;
@@ -30,11 +31,6 @@ fn number(arguments: &[String], name: &str, default: u64) -> u64 {
     text(arguments, name)
         .and_then(|value| value.parse().ok())
         .unwrap_or(default)
-}
-
-/// The command beside this program: both are built into the same folder.
-fn keywheel() -> std::io::Result<PathBuf> {
-    Ok(std::env::current_exe()?.with_file_name("keywheel"))
 }
 
 /// Where rotations take place.
@@ -140,7 +136,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     let (runs, seed) = (number(&arguments, "--runs", 200), number(&arguments, "--seed", 1));
     let began = Instant::now();
-    let keywheel = keywheel().expect("a running program has a path");
+    let keywheel = command::program();
     let runtime = Runtime::new().expect("the system gives threads");
     let theatre = match runtime.block_on(Theatre::open(text(&arguments, "--of").unwrap_or("jwt"))) {
         Ok(theatre) => theatre,

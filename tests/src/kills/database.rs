@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::folder::Folder;
 use super::{Attempt, Seen};
+use crate::folder::Folder;
 use crate::live::{Clients, Login, Server};
 
 /// Clients of one login; each reads it from the store whenever it connects.

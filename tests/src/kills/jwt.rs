@@ -4,8 +4,8 @@ mod company;
 
 use std::path::PathBuf;
 
-use super::folder::Folder;
 use super::{Attempt, Play, Seen};
+use crate::folder::Folder;
 use company::Company;
 
 /// One signing key in a folder of its own.

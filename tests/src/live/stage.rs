@@ -65,8 +65,8 @@ impl Stage {
         };
         let ports = ports(&sqlite, &around);
         let wiring = Wiring {
-            stores: vec![Arc::new(store(&around))],
-            workloads: vec![Arc::new(workload(&around))],
+            stores: vec![Arc::new(store(&around, "shown"))],
+            workloads: vec![Arc::new(quiet_workload(&around))],
             ..Wiring::new(kind, policy, issuer)
         };
         let name: CredentialName = "live/credential".parse().expect("it is a path of plain words");
@@ -177,7 +177,11 @@ fn ports(sqlite: &Arc<Sqlite>, around: &Surroundings) -> Ports {
     }
 }
 
-fn store(around: &Surroundings) -> FileStore {
+/// A store of one file, `login.json`, in that folder.
+///
+/// # Panics
+/// Never: it is well configured.
+pub fn store(around: &Surroundings, folder: &str) -> FileStore {
     let login = FileEntry {
         path: "login.json".to_owned(),
         template: Some(LOGIN.to_owned()),
@@ -189,7 +193,7 @@ fn store(around: &Surroundings) -> FileStore {
     };
     let config = FileStoreConfig {
         name: None,
-        folder: "shown".into(),
+        folder: folder.into(),
         folder_mode: None,
         owner: None,
         group: None,
@@ -200,7 +204,11 @@ fn store(around: &Surroundings) -> FileStore {
     FileStore::new(&config, around).expect("the store is well configured")
 }
 
-fn workload(around: &Surroundings) -> LocalWorkload {
+/// Clients that read the file whenever they connect.
+///
+/// # Panics
+/// Never: it is well configured.
+pub fn quiet_workload(around: &Surroundings) -> LocalWorkload {
     let config = WorkloadConfig::None(QuietWorkloadConfig {
         name: "clients".to_owned(),
         report: None,

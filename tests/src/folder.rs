@@ -1,20 +1,24 @@
-//! The folder of one killed rotation.
+//! A folder with a configuration.
 
 use std::path::{Path, PathBuf};
 
 use keywheel_local::OsEntropy;
 
-use super::Attempt;
+use crate::kills::Attempt;
 
-/// A configuration whose waits are fractions of a second, with its key file. Gone when it is dropped.
+/// A configuration with its key file. Gone when it is dropped.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub struct Folder {
     root: tempfile::TempDir,
 }
 
 impl Folder {
-    pub(super) fn make(config: &str, folders: &[&str]) -> Attempt<Self> {
-        let root = tempfile::Builder::new().prefix("keywheel-kills-").tempdir()?;
+    /// A folder with that configuration and those folders in it.
+    ///
+    /// # Errors
+    /// Where there is no room for it.
+    pub fn make(config: &str, folders: &[&str]) -> Attempt<Self> {
+        let root = tempfile::Builder::new().prefix("keywheel-tests-").tempdir()?;
         for name in folders {
             std::fs::create_dir(root.path().join(name))?;
         }
@@ -24,16 +28,21 @@ impl Folder {
         Ok(folder)
     }
 
-    pub(super) fn config(&self) -> PathBuf {
+    /// The configuration file.
+    pub fn config(&self) -> PathBuf {
         self.path("keywheel.toml")
     }
 
-    pub(super) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+    /// Where something in it is.
+    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.root.path().join(name)
     }
 
     /// Writes a file that nobody else can read.
-    pub(super) fn write(&self, name: &str, text: &str) -> Attempt<()> {
+    ///
+    /// # Errors
+    /// Where it is there already, or there is no room for it.
+    pub fn write(&self, name: &str, text: &str) -> Attempt<()> {
         use std::io::Write;
         use std::os::unix::fs::OpenOptionsExt;
         let mut options = std::fs::OpenOptions::new();
