@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use crate::{process, workspace};
+use crate::engine::Engine;
+use crate::{images, process, workspace};
 
 /// What is rotated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -41,12 +42,16 @@ pub(crate) struct Args {
 
 /// Runs it on this terminal.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    build()?;
+    prepare(args.of)?;
     process::hand_over(&mut command(args.of, args.runs, args.seed))
 }
 
-/// Builds the command that is killed: the program looks for it beside itself.
-pub(crate) fn build() -> anyhow::Result<()> {
+/// Builds the command that is killed, which the program looks for beside itself, and makes the images that it starts.
+pub(crate) fn prepare(of: Of) -> anyhow::Result<()> {
+    match of {
+        Of::Jwt => {}
+        Of::Postgres | Of::Redis => images::ensure(Engine::find()?)?,
+    }
     process::hand_over(workspace::cargo().args(["build", "--quiet", "--package", "keywheel-cli"]))
 }
 

@@ -35,8 +35,12 @@ pub(super) enum Step {
     Codegen,
     /// The exhaustive fault search.
     Faults,
-    /// Rotations in processes that are killed.
+    /// Rotations of signing keys in processes that are killed.
     Kills,
+    /// The same of roles of a real PostgreSQL.
+    KillsPostgres,
+    /// The same of users of a real Redis.
+    KillsRedis,
     /// Random deeper histories.
     Sim,
     /// The example that embeds Keywheel.
@@ -50,6 +54,9 @@ pub(super) enum Step {
 impl Step {
     /// Runs the step; what it returns is a note for the summary.
     pub(super) fn run(self, no_containers: bool) -> anyhow::Result<String> {
+        if no_containers && self.needs_engine() {
+            return Ok(String::from("LEFT OUT: it needs a container engine"));
+        }
         match self {
             Self::Fmt => silently(workspace::cargo().args(["fmt", "--all", "--check"])),
             Self::Tidy => tidy::run().map(|()| String::new()),
@@ -61,7 +68,9 @@ impl Step {
             Self::Test => test::run(&test::Args::all(no_containers)),
             Self::Codegen => codegen::run(&codegen::Args { check: true }).map(|()| String::new()),
             Self::Faults => closing::faults(quietly(&mut faults::command())?.last_line()),
-            Self::Kills => kills(),
+            Self::Kills => kills(Of::Jwt, KILLS),
+            Self::KillsPostgres => kills(Of::Postgres, KILLS_ON_SERVERS),
+            Self::KillsRedis => kills(Of::Redis, KILLS_ON_SERVERS),
             Self::Sim => silently(&mut sim::command(SIM_SEEDS)),
             Self::Embed => silently(workspace::cargo().args(EMBED)),
             Self::Demo => closing::demo(quietly(workspace::cargo().args(["demo", "--json"]))?.last_line()),
@@ -72,12 +81,17 @@ impl Step {
         }
     }
 
+    /// True if the step runs real servers alone; the tests count what they leave out by themselves.
+    pub(super) fn needs_engine(self) -> bool {
+        matches!(self, Self::Images | Self::KillsPostgres | Self::KillsRedis)
+    }
+
     /// An error if the step needs a tool that is not installed. Asked of all steps first: it is no news to get after minutes.
     pub(super) fn needs_its_tool(self) -> anyhow::Result<()> {
         let tool = match self {
             Self::Deny => "deny",
             Self::Machete => "machete",
-            Self::Images => return Engine::find().map(|_| ()),
+            _ if self.needs_engine() => return Engine::find().map(|_| ()),
             _ => return Ok(()),
         };
         if process::answers(workspace::cargo().args([tool, "--version"])) {
@@ -94,6 +108,8 @@ impl Step {
 const SIM_SEEDS: u64 = 500;
 /// The same for `cargo xtask kills`.
 const KILLS: u64 = 32;
+/// The same for those of roles and users, whose servers are restarted after every eight.
+const KILLS_ON_SERVERS: u64 = 16;
 
 const CLIPPY: [&str; 6] = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
 const DOCS: [&str; 4] = ["doc", "--no-deps", "--workspace", "--document-private-items"];
@@ -106,9 +122,9 @@ impl fmt::Display for Step {
     }
 }
 
-fn kills() -> anyhow::Result<String> {
-    kills::build()?;
-    closing::kills(quietly(&mut kills::command(Of::Jwt, KILLS, 1))?.last_line())
+fn kills(of: Of, runs: u64) -> anyhow::Result<String> {
+    kills::prepare(of)?;
+    closing::kills(quietly(&mut kills::command(of, runs, 1))?.last_line())
 }
 
 /// Runs a command whose output matters only if it fails.
