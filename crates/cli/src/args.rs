@@ -5,6 +5,8 @@ mod audit;
 mod demo;
 mod init;
 mod look;
+#[cfg(feature = "redis")]
+mod purge;
 mod rotate;
 mod run;
 mod shell;
@@ -18,6 +20,8 @@ pub(crate) use audit::{AuditCommand, AuditShowArgs, AuditVerifyArgs};
 pub(crate) use demo::DemoArgs;
 pub(crate) use init::{AdoptArgs, InitArgs};
 pub(crate) use look::{DoctorArgs, HistoryArgs, ListArgs, StatusArgs, VerifyArgs};
+#[cfg(feature = "redis")]
+pub(crate) use purge::PurgeArgs;
 pub(crate) use rotate::{
     ApproveArgs, DriveArgs, FinishArgs, PlanArgs, ResumeArgs, RollbackArgs, RotateArgs, TriggerArgs,
 };
@@ -115,6 +119,9 @@ pub(crate) enum Command {
     Approve(ApproveArgs),
     /// Tries the versions: the current one has to be accepted, ended ones refused
     Verify(VerifyArgs),
+    /// Deletes sessions in an emergency: the keys of a Redis server that begin with a prefix, and no other
+    #[cfg(feature = "redis")]
+    PurgeSessions(PurgeArgs),
     /// The audit log
     #[command(subcommand)]
     Audit(AuditCommand),

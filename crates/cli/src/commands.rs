@@ -14,6 +14,8 @@ pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod plan;
+#[cfg(feature = "redis")]
+pub(crate) mod purge_sessions;
 pub(crate) mod resume;
 pub(crate) mod rollback;
 pub(crate) mod rotate;

@@ -70,6 +70,8 @@ async fn dispatch(global: &GlobalArgs, command: Command) -> anyhow::Result<Exit>
         Command::Finish(args) => commands::finish::run(global, &args).await,
         Command::Approve(args) => commands::approve::run(global, &args).await,
         Command::Verify(args) => commands::verify::run(global, &args).await,
+        #[cfg(feature = "redis")]
+        Command::PurgeSessions(args) => commands::purge_sessions::run(global, &args).await,
         Command::Audit(AuditCommand::Show(args)) => commands::audit::show(global, &args).await,
         Command::Audit(AuditCommand::Verify(args)) => commands::audit::verify(global, &args).await,
         Command::Completions(args) => Ok(commands::completions::run(&args)),

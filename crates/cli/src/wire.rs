@@ -4,6 +4,8 @@ mod backends;
 mod keys;
 #[cfg(any(feature = "postgres", feature = "prometheus", feature = "redis"))]
 mod secrets;
+#[cfg(feature = "redis")]
+mod sessions;
 mod state;
 
 use std::collections::BTreeMap;
@@ -23,6 +25,8 @@ use backends::Backends;
 use keys::KeyOnDemand;
 
 pub(crate) use keys::create_key_file;
+#[cfg(feature = "redis")]
+pub(crate) use sessions::Sessions;
 pub(crate) use state::{State, Storage, examine_state, open_state};
 
 /// Which credentials a command needs. Those that it does not need cannot stop it.

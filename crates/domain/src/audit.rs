@@ -11,9 +11,9 @@ use crate::id::{CredentialName, RotationId, VersionNumber};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditPhase {
-    /// A rotation began.
+    /// A rotation, or a purge of sessions, began.
     Begin,
-    /// A rotation came to rest.
+    /// A rotation came to rest; a purge of sessions ended.
     Complete,
     /// An existing credential was taken over.
     Adopt,
@@ -24,7 +24,7 @@ pub enum AuditPhase {
 pub struct AuditEvent {
     /// When, in UTC.
     pub timestamp: Timestamp,
-    /// Always `credential_rotation`, or `credential_adoption`.
+    /// `credential_rotation`, `credential_adoption` or `session_purge`.
     pub event: String,
     /// Whether this opens or completes the audit.
     pub phase: AuditPhase,
@@ -38,7 +38,7 @@ pub struct AuditEvent {
     pub approved_by: Option<String>,
     /// Why.
     pub reason: String,
-    /// Which rotation; `None` for an adoption.
+    /// Which rotation; `None` for an adoption and for a purge of sessions.
     pub rotation: Option<RotationId>,
     /// The version before.
     pub old_version: Option<VersionNumber>,
@@ -61,12 +61,14 @@ pub struct AuditEvent {
 }
 
 impl AuditEvent {
-    /// What makes an event the same event: its rotation and phase, or its credential for an adoption.
+    /// What makes an event the same event: its rotation and phase, or its credential for an adoption. What else is about a
+    /// credential and no rotation may happen many times, so its moment tells one from another.
     pub fn key(&self) -> String {
-        let subject = self
-            .rotation
-            .as_ref()
-            .map_or(self.credential.as_str(), RotationId::as_str);
+        let subject = match &self.rotation {
+            Some(rotation) => rotation.to_string(),
+            None if self.phase == AuditPhase::Adopt => self.credential.to_string(),
+            None => format!("{} at {}", self.credential, self.timestamp),
+        };
         match self.phase {
             AuditPhase::Begin => format!("{subject} begin"),
             AuditPhase::Complete => format!("{subject} complete"),
@@ -198,6 +200,8 @@ mod tests {
         assert_eq!(event(AuditPhase::Begin, Some("r-1")).key(), "r-1 begin");
         assert_eq!(event(AuditPhase::Complete, Some("r-1")).key(), "r-1 complete");
         assert_eq!(event(AuditPhase::Adopt, None).key(), "goimg/jwt adopt");
+        let purge = event(AuditPhase::Begin, None);
+        assert_eq!(purge.key(), "goimg/jwt at 1970-01-01T00:00:00Z begin");
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct PurgeRequest {
     pub at_most: u64,
     /// How many keys are looked at, and deleted, at a time.
     pub batch: u32,
+    /// Counts the keys, up to `at_most`, and deletes none.
+    pub only_count: bool,
 }
 
 /// How far a purge is, and what it did.
@@ -53,6 +55,7 @@ impl PurgeRequest {
             database: 0,
             at_most: 1_000_000,
             batch: 500,
+            only_count: false,
         }
     }
 
@@ -76,6 +79,13 @@ impl PurgeRequest {
             return invalid("the limits make no sense; allow at least one key, and batches of 1 to 10000");
         }
         Ok(())
+    }
+}
+
+impl Purged {
+    /// What counts against `at_most`: a key that went by itself was not deleted.
+    fn counts(&self, request: &PurgeRequest) -> u64 {
+        if request.only_count { self.found } else { self.deleted }
     }
 }
 
@@ -138,13 +148,15 @@ async fn purge(
             .call(scan.word("COUNT").word(&request.batch.to_string()))
             .await?;
         let (next, mut keys) = scanned(answer, request.prefix.as_bytes())?;
-        let left = request.at_most - purged.deleted;
+        let left = request.at_most - purged.counts(request);
         let cut = keys.len() as u64 > left;
         keys.truncate(usize::try_from(left).unwrap_or(usize::MAX));
         purged.found += keys.len() as u64;
-        purged.deleted += unlink(&connection, mode, &keys).await?;
+        if !request.only_count {
+            purged.deleted += unlink(&connection, mode, &keys).await?;
+        }
         progress(purged);
-        if cut || (purged.deleted == request.at_most && next != "0") {
+        if cut || (purged.counts(request) == request.at_most && next != "0") {
             return Ok(false);
         }
         if next == "0" {

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use super::{table, time};
 
+/// The event of a purge of sessions, as the record names it.
+pub(crate) const SESSION_PURGE: &str = "session_purge";
+
 /// One line for each record.
 pub(crate) fn text(records: &[AuditRecord]) -> String {
     let head = [
@@ -39,6 +42,8 @@ fn row(record: &AuditRecord) -> [String; 9] {
         ];
     };
     let what = match event.phase {
+        AuditPhase::Begin if event.event == SESSION_PURGE => "session purge begins",
+        AuditPhase::Complete if event.event == SESSION_PURGE => "session purge ended",
         AuditPhase::Adopt => "adoption",
         AuditPhase::Begin => "rotation begins",
         AuditPhase::Complete if event.rollback_required == Some(true) => "rotation rolled back",

@@ -64,6 +64,24 @@ async fn only_keys_under_the_prefix_go_and_they_are_counted() {
 }
 
 #[tokio::test]
+async fn keys_can_be_counted_without_the_right_to_delete_any() {
+    let (server, mut root) = with_keys(300).await;
+    root.ask(&["ACL", "SETUSER", ADMIN, "-unlink"]).await;
+    for (at_most, expected) in [(1_000, (300, 0, true)), (100, (100, 0, false))] {
+        let request = PurgeRequest {
+            at_most,
+            only_count: true,
+            ..PurgeRequest::under("session:")
+        };
+        let config = config(&[server.port()], json!({ "user": "goimg" }));
+        let counted = purge_sessions(&config, source(), &clock(), &request, &mut |_| ()).await;
+        let counted = counted.unwrap();
+        assert_eq!((counted.found, counted.deleted, counted.complete), expected);
+    }
+    assert_eq!(root.ask(&["DBSIZE"]).await, "600");
+}
+
+#[tokio::test]
 async fn no_more_keys_go_than_were_allowed() {
     let (server, mut root) = with_keys(500).await;
     let request = PurgeRequest {
