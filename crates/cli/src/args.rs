@@ -18,7 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use audit::{AuditCommand, AuditShowArgs, AuditVerifyArgs};
 #[cfg(feature = "demo")]
 pub(crate) use demo::DemoArgs;
-pub(crate) use init::{AdoptArgs, InitArgs};
+pub(crate) use init::{AdoptArgs, InitArgs, InitKind};
 pub(crate) use look::{DoctorArgs, HistoryArgs, ListArgs, StatusArgs, VerifyArgs};
 #[cfg(feature = "redis")]
 pub(crate) use purge::PurgeArgs;

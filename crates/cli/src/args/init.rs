@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -11,20 +11,26 @@ const INIT: &str = "\
 Examples:
   keywheel init
   keywheel init --yes --name goimg/jwt --folder /etc/goimg/keys
+  keywheel init --yes --kind postgresql_password --name goimg/postgres
+  keywheel init --kind redis_password --name goimg/redis --dry-run >> keywheel.toml
 
-It asks where it can, and takes flags and defaults where it cannot. Files that exist are never overwritten.
+It asks where it can, and takes flags and defaults where it cannot. Files that exist are never overwritten. Where there is a
+configuration, --dry-run shows what one more credential adds to it.
 ";
 
 #[derive(Debug, Args)]
 #[command(after_help = INIT)]
 pub(crate) struct InitArgs {
-    /// The name of the credential [default: app/jwt]
+    /// What is rotated [default: jwt_signing_key]
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<InitKind>,
+    /// The name of the credential [default: app/jwt, app/postgres or app/redis]
     #[arg(long)]
     pub(crate) name: Option<CredentialName>,
-    /// The folder that the applications read their keys from [default: keys]
+    /// The folder that the applications read it from [default: keys, database or cache]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) folder: Option<PathBuf>,
-    /// How often it is rotated [default: 6 months]
+    /// How often it is rotated [default: 6 months for a key, 3 months for a password]
     #[arg(long, value_name = "PERIOD")]
     pub(crate) period: Option<Period>,
     /// Asks nothing
@@ -33,6 +39,24 @@ pub(crate) struct InitArgs {
     /// Shows what would be written, and writes nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+/// The kinds of credentials, by the names that they have in the configuration.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum InitKind {
+    /// A key that signs tokens
+    #[default]
+    #[value(alias = "jwt-signing-key")]
+    JwtSigningKey,
+    /// The password of a role of PostgreSQL
+    #[cfg(feature = "postgres")]
+    #[value(alias = "postgresql-password")]
+    PostgresqlPassword,
+    /// The password of a user of Redis or Valkey
+    #[cfg(feature = "redis")]
+    #[value(alias = "redis-password")]
+    RedisPassword,
 }
 
 const ADOPT: &str = "\

@@ -1,26 +1,29 @@
 //! `keywheel init`
 
+mod text;
+
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use dialoguer::Input;
+use clap::ValueEnum;
+use dialoguer::{Input, Select};
 use keywheel_domain::id::CredentialName;
 use keywheel_domain::ports::ErrorKind as PortErrorKind;
 use keywheel_domain::schedule::Period;
 
-use crate::args::{GlobalArgs, InitArgs};
+use crate::args::{GlobalArgs, InitArgs, InitKind};
 use crate::config::{Config, PLACES};
 use crate::exit::{Exit, Problem};
 use crate::output::{self, Style};
 use crate::wire::{self, State};
 
-const TEMPLATE: &str = include_str!("init/template.toml");
 const KEY_FILE: &str = "keywheel.key";
 
-/// What the template needs to know.
+/// What flags, questions and defaults say.
 struct Answers {
+    kind: InitKind,
     name: CredentialName,
     folder: PathBuf,
     period: Period,
@@ -29,18 +32,14 @@ struct Answers {
 pub(crate) async fn run(global: &GlobalArgs, args: &InitArgs) -> anyhow::Result<Exit> {
     let path = global.config.clone().unwrap_or_else(|| PathBuf::from(PLACES[0]));
     if path.exists() {
-        let message = format!(
-            "{} exists and is left as it is; edit it, or write another one with --config FILE",
-            path.display()
-        );
-        return Err(Problem::new(Exit::Failed, message).into());
+        return add(&path, args);
     }
     let answers = if args.yes || !output::can_ask() {
-        defaults(args)?
+        defaults(args, args.kind.unwrap_or_default())?
     } else {
         ask(args)?
     };
-    let text = fill(&answers)?;
+    let text = text::whole(&answers.filled())?;
     let config = Config::parse(&path, &text)?;
     if args.dry_run {
         output::raw(text.as_bytes());
@@ -68,22 +67,63 @@ pub(crate) async fn run(global: &GlobalArgs, args: &InitArgs) -> anyhow::Result<
     Ok(Exit::Done)
 }
 
+/// A configuration that exists is left as it is. What would have to stand in it for one more credential can be shown.
+fn add(path: &Path, args: &InitArgs) -> anyhow::Result<Exit> {
+    let shown = path.display();
+    if !args.dry_run {
+        let message = format!(
+            "{shown} exists and is left as it is; edit it, add a credential with `keywheel init --kind KIND --name NAME --dry-run >> {shown}`, or write another one with --config FILE"
+        );
+        return Err(Problem::new(Exit::Failed, message).into());
+    }
+    let answers = defaults(args, args.kind.unwrap_or_default())?;
+    let text = text::credential(&answers.filled())?;
+    let known = std::fs::read_to_string(path).with_context(|| format!("{shown} cannot be read"))?;
+    Config::parse(path, &format!("{known}\n{text}"))
+        .context("with one more credential the configuration could not be used")?;
+    output::raw(format!("\n{text}").as_bytes());
+    Ok(Exit::Done)
+}
+
+impl Answers {
+    fn filled(&self) -> text::Answers<'_> {
+        text::Answers {
+            kind: self.kind,
+            name: &self.name,
+            folder: &self.folder,
+            period: self.period,
+        }
+    }
+}
+
 fn wrote(path: &Path, what: &str) {
     output::note(format!("{} {}: {what}", Style::Good.paint("wrote"), path.display()));
 }
 
-fn defaults(args: &InitArgs) -> anyhow::Result<Answers> {
+fn defaults(args: &InitArgs, kind: InitKind) -> anyhow::Result<Answers> {
+    let (name, folder, months) = match kind {
+        InitKind::JwtSigningKey => ("app/jwt", "keys", 6),
+        #[cfg(feature = "postgres")]
+        InitKind::PostgresqlPassword => ("app/postgres", "database", 3),
+        #[cfg(feature = "redis")]
+        InitKind::RedisPassword => ("app/redis", "cache", 3),
+    };
     Ok(Answers {
-        name: args.name.clone().map_or_else(|| "app/jwt".parse(), Ok)?,
-        folder: args.folder.clone().unwrap_or_else(|| PathBuf::from("keys")),
-        period: args.period.unwrap_or(Period::months(6)),
+        kind,
+        name: args.name.clone().map_or_else(|| name.parse(), Ok)?,
+        folder: args.folder.clone().unwrap_or_else(|| PathBuf::from(folder)),
+        period: args.period.unwrap_or(Period::months(months)),
     })
 }
 
 /// Asks for what no flag gave.
 fn ask(args: &InitArgs) -> anyhow::Result<Answers> {
-    let defaults = defaults(args)?;
     let unread = "the answer could not be read";
+    let kind = match args.kind {
+        Some(kind) => kind,
+        None => ask_kind().context(unread)?,
+    };
+    let defaults = defaults(args, kind)?;
     let name = match &args.name {
         Some(name) => name.clone(),
         None => Input::new()
@@ -96,7 +136,7 @@ fn ask(args: &InitArgs) -> anyhow::Result<Answers> {
         Some(folder) => folder.clone(),
         None => {
             let usual = defaults.folder.display().to_string();
-            let question = Input::<String>::new().with_prompt("Folder that the applications read their keys from");
+            let question = Input::<String>::new().with_prompt("Folder that the applications read it from");
             question.default(usual).interact_text().context(unread)?.into()
         }
     };
@@ -108,20 +148,27 @@ fn ask(args: &InitArgs) -> anyhow::Result<Answers> {
             .interact_text()
             .context(unread)?,
     };
-    Ok(Answers { name, folder, period })
+    Ok(Answers {
+        kind,
+        name,
+        folder,
+        period,
+    })
 }
 
-fn fill(answers: &Answers) -> anyhow::Result<String> {
-    let folder = answers
-        .folder
-        .to_str()
-        .context("the folder's name is no text; choose one in UTF-8")?;
-    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
-    let filled = TEMPLATE
-        .replace("@NAME@", &quoted(answers.name.as_str()))
-        .replace("@PERIOD@", &quoted(&answers.period.to_string()))
-        .replace("@FOLDER@", &quoted(folder));
-    Ok(filled)
+fn ask_kind() -> dialoguer::Result<InitKind> {
+    let kinds = InitKind::value_variants();
+    if let [only] = kinds {
+        return Ok(*only);
+    }
+    let names = kinds.iter().filter_map(ValueEnum::to_possible_value);
+    let names: Vec<_> = names.map(|value| value.get_name().to_owned()).collect();
+    let chosen = Select::new()
+        .with_prompt("What is rotated")
+        .items(&names)
+        .default(0)
+        .interact()?;
+    Ok(kinds[chosen])
 }
 
 /// Writes a file that must not be there yet, so that two of these at once cannot overwrite each other's.
@@ -136,39 +183,4 @@ fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
         };
         anyhow::Error::from(error).context(said)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answers(name: &str, folder: &str) -> Answers {
-        Answers {
-            name: name.parse().unwrap(),
-            folder: folder.into(),
-            period: Period::months(3),
-        }
-    }
-
-    #[test]
-    fn what_is_written_can_be_read() {
-        let text = fill(&answers("goimg/jwt", "/etc/a \"b\"")).unwrap();
-        let config = Config::parse(Path::new("/x/keywheel.toml"), &text).unwrap();
-        assert_eq!(config.credentials[0].name.as_str(), "goimg/jwt");
-        assert_eq!(config.credentials[0].policy.period, Period::months(3));
-        assert_eq!(config.credentials[0].stores[0].folder, Path::new("/etc/a \"b\""));
-    }
-
-    /// A line of comment that sets something is what somebody will uncomment.
-    #[test]
-    fn every_setting_of_the_policy_that_is_commented_out_can_be_used() {
-        let text = fill(&answers("goimg/jwt", "keys")).unwrap();
-        let (before, rest) = text.split_once("[credential.policy]").unwrap();
-        let (policy, after) = rest.split_once("[[credential.store]]").unwrap();
-        let policy = policy.replace("\n# ", "\n");
-        let text = format!("{before}[credential.policy]{policy}[[credential.store]]{after}");
-        let config = Config::parse(Path::new("/x/keywheel.toml"), &text).unwrap();
-        assert_eq!(config.credentials[0].policy.approvers, ["alice", "bob"]);
-        assert_eq!(config.credentials[0].policy.windows.len(), 1);
-    }
 }
