@@ -1,5 +1,6 @@
 //! Real servers, rotated by the whole of Keywheel.
 
+mod example;
 mod postgres;
 mod purge;
 mod redis;
