@@ -1,6 +1,7 @@
 //! Real servers, rotated by the whole of Keywheel.
 
 mod example;
+mod leaks;
 mod postgres;
 mod purge;
 mod redis;
