@@ -13,6 +13,8 @@ mod state;
 mod tests;
 mod values;
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +34,8 @@ use document::{Document, Section};
 
 /// Where the configuration is looked for where nobody names one, in this order.
 pub(crate) const PLACES: [&str; 2] = ["keywheel.toml", "/etc/keywheel/keywheel.toml"];
+const KEYLESS: &str = "nothing says which key seals material; add `[key]` with `file = \"keywheel.key\"`";
+
 /// The whole configuration.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -64,12 +68,11 @@ impl Config {
         let mut root = Document { path, text }.root()?;
         let (general, key) = (root.section("keywheel")?, root.section("key")?);
         let credentials = root.sections("credential")?;
-        let keyless = "nothing says which key seals material; add `[key]` with `file = \"keywheel.key\"`";
-        let keyless = root.error_here(keyless);
+        let place = root.place();
         // What is misspelled is said before what is missing because of that.
         root.finish(&["keywheel", "key", "credential"])?;
         let (state, lease) = state::read(general, &base)?;
-        let key = read_key(key.ok_or(keyless)?)?;
+        let key = read_key(key.ok_or_else(|| place.error(KEYLESS))?)?;
         let credentials = read_credentials(credentials, &base)?;
         Ok(Self {
             path: path.to_owned(),
@@ -111,25 +114,23 @@ fn unreadable(path: &Path, error: &io::Error) -> ConfigError {
 }
 
 fn read_key(section: Section<'_>) -> Result<KeyConfig, ConfigError> {
-    let here = section.error_here("a key needs either `file` or `env`, and not both");
+    let place = section.place();
     let key: KeyConfig = section.read()?;
     if key.file.is_some() == key.env.is_some() {
-        return Err(here);
+        return Err(place.error("a key needs either `file` or `env`, and not both"));
     }
     Ok(key)
 }
 
 fn read_credentials(sections: Vec<Section<'_>>, base: &Path) -> Result<Vec<CredentialConfig>, ConfigError> {
-    let mut credentials: Vec<CredentialConfig> = Vec::new();
+    let mut credentials = BTreeMap::new();
     for section in sections {
-        let span = section.span_of("name");
-        let twice = section.error("name", &span, "another credential has this name; give each its own");
+        let name = section.place_of("name");
         let credential = credential::read(section, base)?;
-        if credentials.iter().any(|known| known.name == credential.name) {
-            return Err(twice);
+        match credentials.entry(credential.name.clone()) {
+            Entry::Occupied(_) => return Err(name.error("another credential has this name; give each its own")),
+            Entry::Vacant(free) => drop(free.insert(credential)),
         }
-        credentials.push(credential);
     }
-    credentials.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(credentials)
+    Ok(credentials.into_values().collect())
 }

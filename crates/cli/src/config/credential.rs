@@ -66,20 +66,19 @@ pub(super) fn read(mut section: Section<'_>, base: &Path) -> Result<CredentialCo
     let (issuer, policy) = (section.section("issuer")?, section.section("policy")?);
     let (stores, workloads) = (section.sections("store")?, section.sections("workload")?);
     let probes = section.sections("probe")?;
-    let period = "it has no policy; add `[credential.policy]` with `period = \"6 months\"`";
-    let (no_issuer, no_policy) = (
-        section.error_here(IssuerConfig::missing(&kind)),
-        section.error_here(period),
-    );
+    let place = section.place();
     // What is misspelled is said before what is missing because of that.
     section.finish(&FIELDS)?;
+    let issuer = issuer.ok_or_else(|| place.error(IssuerConfig::missing(&kind)))?;
+    let no_policy = "it has no policy; add `[credential.policy]` with `period = \"6 months\"`";
+    let policy = policy.ok_or_else(|| place.error(no_policy))?;
     let existing = existing.map(|section| existing_of(&kind, section, base)).transpose()?;
     Ok(CredentialConfig {
         name,
         existing: existing.unwrap_or_default(),
-        issuer: IssuerConfig::read(&kind, issuer.ok_or(no_issuer)?, base)?,
+        issuer: IssuerConfig::read(&kind, issuer, base)?,
         kind,
-        policy: policy.ok_or(no_policy)?.read::<PolicyConfig>()?.into(),
+        policy: policy.read::<PolicyConfig>()?.into(),
         stores: stores.into_iter().map(store).collect::<Result<_, _>>()?,
         workloads: workloads.into_iter().map(workload).collect::<Result<_, _>>()?,
         probes: probes

@@ -57,17 +57,24 @@ pub(super) struct Section<'a> {
     table: DeTable<'a>,
 }
 
-impl<'a> Section<'a> {
-    /// The same, with the credential's name in its errors.
-    pub(super) fn owned_by(self, owner: &str) -> Self {
-        Self {
-            owner: Some(owner.to_owned()),
-            ..self
-        }
+/// Where a section stands, for errors about it after it was read. Which line that is, is counted only for an error: the way to the
+/// last credential of many is long.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    document: Document<'a>,
+    name: String,
+    owner: Option<String>,
+    span: Range<usize>,
+}
+
+impl Place<'_> {
+    /// An error about the section itself.
+    pub(super) fn error(&self, problem: impl Into<String>) -> ConfigError {
+        self.of_field("", &self.span, problem)
     }
 
-    /// An error about a field of this section.
-    pub(super) fn error(&self, field: &str, span: &Range<usize>, problem: impl Into<String>) -> ConfigError {
+    /// An error about a field of the section.
+    fn of_field(&self, field: &str, span: &Range<usize>, problem: impl Into<String>) -> ConfigError {
         let parts = [self.name.as_str(), field];
         let path = parts
             .iter()
@@ -87,14 +94,47 @@ impl<'a> Section<'a> {
             error.about(about)
         }
     }
+}
 
-    /// An error about the section itself.
-    pub(super) fn error_here(&self, problem: impl Into<String>) -> ConfigError {
-        self.error("", &self.span, problem)
+impl<'a> Section<'a> {
+    /// The same, with the credential's name in its errors.
+    pub(super) fn owned_by(self, owner: &str) -> Self {
+        Self {
+            owner: Some(owner.to_owned()),
+            ..self
+        }
     }
 
-    /// Where a field's value stands, if it is there.
-    pub(super) fn span_of(&self, key: &str) -> Range<usize> {
+    /// Where it stands.
+    pub(super) fn place(&self) -> Place<'a> {
+        Place {
+            document: self.document,
+            name: self.name.clone(),
+            owner: self.owner.clone(),
+            span: self.span.clone(),
+        }
+    }
+
+    /// Where a field's value stands, if it is there, or else the section.
+    pub(super) fn place_of(&self, key: &str) -> Place<'a> {
+        Place {
+            name: self.path_of(key),
+            span: self.span_of(key),
+            ..self.place()
+        }
+    }
+
+    /// An error about a field of this section.
+    fn error(&self, field: &str, span: &Range<usize>, problem: impl Into<String>) -> ConfigError {
+        self.place().of_field(field, span, problem)
+    }
+
+    /// An error about the section itself.
+    fn error_here(&self, problem: impl Into<String>) -> ConfigError {
+        self.place().error(problem)
+    }
+
+    fn span_of(&self, key: &str) -> Range<usize> {
         self.table.get(key).map_or_else(|| self.span.clone(), Spanned::span)
     }
 

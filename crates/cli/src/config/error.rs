@@ -36,15 +36,6 @@ impl ConfigError {
         }
     }
 
-    /// The same place, with another problem.
-    #[must_use]
-    pub(super) fn because(self, problem: impl Into<String>) -> Self {
-        Self {
-            problem: problem.into(),
-            ..self
-        }
-    }
-
     /// The same, about that field.
     #[must_use]
     pub(super) fn about(self, field: impl Into<String>) -> Self {

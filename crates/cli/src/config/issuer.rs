@@ -84,12 +84,11 @@ impl IssuerConfig {
 impl SecretPlace {
     /// Takes `<name>_file` or `<name>_env` out of a section.
     pub(super) fn take(section: &mut Section<'_>, name: &str, base: &Path) -> Result<Option<Self>, ConfigError> {
-        let both = format!("there is `{name}_file` and `{name}_env`; name one place");
-        let both = section.error_here(both);
+        let place = section.place();
         let file: Option<PathBuf> = section.value(&format!("{name}_file"))?;
         let variable: Option<String> = section.value(&format!("{name}_env"))?;
         match (file, variable) {
-            (Some(_), Some(_)) => Err(both),
+            (Some(_), Some(_)) => Err(place.error(format!("there is `{name}_file` and `{name}_env`; name one place"))),
             (Some(file), None) => Ok(Some(Self::File(base.join(file)))),
             (None, variable) => Ok(variable.map(Self::Variable)),
         }
@@ -99,9 +98,9 @@ impl SecretPlace {
 #[cfg(feature = "postgres")]
 fn postgres(mut section: Section<'_>, base: &Path) -> Result<Guarded<PostgresConfig>, ConfigError> {
     let password = password_of(&mut section, "admin", base)?;
-    let whole = section.error_here("");
+    let place = section.place();
     let config: PostgresConfig = section.read()?;
-    config.check().map_err(|error| whole.because(error.to_string()))?;
+    config.check().map_err(|error| place.error(error.to_string()))?;
     let config = config.relative_to(base);
     Ok(Guarded { config, password })
 }
@@ -109,9 +108,9 @@ fn postgres(mut section: Section<'_>, base: &Path) -> Result<Guarded<PostgresCon
 #[cfg(feature = "redis")]
 fn redis(mut section: Section<'_>, base: &Path) -> Result<Guarded<RedisConfig>, ConfigError> {
     let password = SecretPlace::take(&mut section, "admin_password", base)?;
-    let whole = section.error_here("");
+    let place = section.place();
     let config: RedisConfig = section.read()?;
-    config.check().map_err(|error| whole.because(error.to_string()))?;
+    config.check().map_err(|error| place.error(error.to_string()))?;
     let config = config.relative_to(base);
     Ok(Guarded { config, password })
 }
@@ -129,9 +128,9 @@ fn password_of(section: &mut Section<'_>, key: &'static str, base: &Path) -> Res
 
 fn key_ring(mut section: Section<'_>, base: &Path) -> Result<KeyRingConfig, ConfigError> {
     section.kind(&["key_ring"])?;
-    let whole = section.error_here("");
+    let place = section.place();
     let mut config: KeyRingConfig = section.read()?;
-    config.check().map_err(|error| whole.because(error.to_string()))?;
+    config.check().map_err(|error| place.error(error.to_string()))?;
     for verifier in &mut config.verifiers {
         match verifier {
             VerifierConfig::Ring(path) | VerifierConfig::Jwks(path) => *path = base.join(&*path),

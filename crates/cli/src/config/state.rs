@@ -63,7 +63,7 @@ pub(super) fn read(section: Option<Section<'_>>, base: &Path) -> Result<(StateCo
     let Some(mut section) = section else {
         return Ok((default, LEASE));
     };
-    let both = section.error_here("there is `state` and `[keywheel.postgres]`; choose one");
+    let place = section.place();
     let file = section
         .value::<PathBuf>("state")?
         .map(|path| StateConfig::File(base.join(path)));
@@ -71,7 +71,7 @@ pub(super) fn read(section: Option<Section<'_>>, base: &Path) -> Result<(StateCo
     let lease = section.value::<SomeTime>("lease")?.map_or(LEASE, |lease| lease.0);
     section.finish(FIELDS)?;
     match (file, shared) {
-        (Some(_), Some(_)) => Err(both),
+        (Some(_), Some(_)) => Err(place.error("there is `state` and `[keywheel.postgres]`; choose one")),
         (one, other) => Ok((one.or(other).unwrap_or(default), lease)),
     }
 }
