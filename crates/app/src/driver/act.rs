@@ -41,6 +41,11 @@ impl Driver<'_> {
     /// Acts while the lease is renewed and the canary authenticates: during a step that takes long, and after one that may have
     /// changed what a login meets. What was before it is what was after the last one.
     pub(super) async fn act_while_watching(&self, action: &Action) -> Result<StepDone, PortError> {
+        let changes_acceptance =
+            action.has_effect() && !matches!(action, Action::Deliver { .. } | Action::RollOut { .. });
+        if changes_acceptance {
+            self.canary.unlearn();
+        }
         let mut acting = pin!(self.carry_out(action));
         let result = loop {
             match select(acting, self.app.inner.ports.clock.sleep(self.tick())).await {
@@ -60,6 +65,10 @@ impl Driver<'_> {
                 Either::Right(((), still_acting)) => acting = still_acting,
             }
         };
+        if changes_acceptance {
+            // What was accepted in the middle of it says nothing about its end.
+            self.canary.unlearn();
+        }
         if self.may_change_logins(action) {
             self.sing().await;
         }
@@ -80,7 +89,7 @@ impl Driver<'_> {
             Action::Mint { version } => self.mint(*version).await,
             Action::Stage { version: v } => self.bounded(issuer.stage(&version(*v).await?)).await,
             Action::Replace { to, .. } => self.bounded(issuer.replace(&version(*to).await?)).await,
-            Action::Prove { version: v } => self.bounded(issuer.prove(&version(*v).await?)).await,
+            Action::Prove { version: v } => self.prove(*v).await,
             Action::Suspend { version: v } => self.bounded(issuer.suspend(&version(*v).await?)).await,
             Action::Reinstate { version: v } => self.bounded(issuer.reinstate(&version(*v).await?)).await,
             Action::Retire { version } => self.retire(*version).await,
@@ -215,6 +224,14 @@ impl Driver<'_> {
             name,
             existed_before,
         })
+    }
+
+    async fn prove(&self, number: VersionNumber) -> Result<StepDone, PortError> {
+        let version = self.version_of(number).await?;
+        let began = self.app.inner.ports.clock.monotonic();
+        let done = self.bounded(self.wiring.issuer.prove(&version)).await?;
+        self.canary.learn(number, began);
+        Ok(done)
     }
 
     /// Destroys a version. Of one that the authority was asked to make, everything that any attempt left goes.

@@ -24,6 +24,9 @@ const ALWAYS_FRESH: SignedDuration = SignedDuration::from_millis(20);
 #[derive(Debug, Default)]
 pub(crate) struct CanaryWatch(Mutex<Measured>);
 
+/// A login that was accepted, and when it began.
+type Accepted = (VersionNumber, SignedDuration);
+
 #[derive(Debug, Default)]
 struct Measured {
     samples: u64,
@@ -32,6 +35,8 @@ struct Measured {
     refused_at: Option<SignedDuration>,
     last_refusal: Option<String>,
     sang_at: Option<SignedDuration>,
+    /// The last one since something changed what the issuer accepts.
+    accepted: Option<Accepted>,
 }
 
 /// What one try showed.
@@ -76,7 +81,18 @@ impl CanaryWatch {
 
     /// Somebody else drives and measures from here on. For how long it was refused meanwhile is not for this one to say.
     pub(super) fn hand_over(&self) {
-        self.lock().refused_at = None;
+        let mut measured = self.lock();
+        (measured.refused_at, measured.accepted) = (None, None);
+    }
+
+    /// A login with that version, which began then, was accepted.
+    pub(super) fn learn(&self, version: VersionNumber, began: SignedDuration) {
+        self.lock().accepted = Some((version, began));
+    }
+
+    /// What the issuer accepts may be another thing from here on.
+    pub(super) fn unlearn(&self) {
+        self.lock().accepted = None;
     }
 
     pub(super) fn take(&self) -> Option<Event> {
@@ -97,13 +113,23 @@ impl CanaryWatch {
 impl Driver<'_> {
     /// The same, unless it just did.
     pub(super) async fn sing_unless_just_heard(&self) {
-        let now = self.app.inner.ports.clock.monotonic();
         let sang_at = self.canary.lock().sang_at;
-        let poll = self.rotation().plan().limits().poll;
-        let fresh = (poll / 10).clamp(ALWAYS_FRESH, STILL_FRESH);
-        if sang_at.is_none_or(|at| now - at >= fresh) {
+        if sang_at.is_none_or(|at| !self.is_fresh(at)) {
             self.sing().await;
         }
+    }
+
+    fn is_fresh(&self, at: SignedDuration) -> bool {
+        let poll = self.rotation().plan().limits().poll;
+        self.app.inner.ports.clock.monotonic() - at < (poll / 10).clamp(ALWAYS_FRESH, STILL_FRESH)
+    }
+
+    /// Whether a login with that version was accepted just now: when it was proved, or by way of another store. A delivery changes
+    /// what consumers present, and of a login nothing else; of a ring it changes what is accepted.
+    fn was_just_accepted(&self, number: VersionNumber) -> bool {
+        let accepted = self.canary.lock().accepted;
+        let is_login = self.rotation().plan().shape().overlap != Overlap::KeyRing;
+        is_login && accepted.is_some_and(|(version, began)| version == number && self.is_fresh(began))
     }
 
     /// Authenticates once through every store, while there is something to lose.
@@ -126,6 +152,10 @@ impl Driver<'_> {
 
     async fn try_view(&self, view: &View, store: &dyn SecretStore) -> Song {
         for number in self.presented_by(view) {
+            if self.was_just_accepted(number) {
+                continue;
+            }
+            let began = self.app.inner.ports.clock.monotonic();
             let id = VersionId {
                 credential: self.rotation().credential().clone(),
                 number,
@@ -134,7 +164,7 @@ impl Driver<'_> {
                 return Song::Unknown;
             };
             match within(self.app, LONGEST_SONG, self.wiring.issuer.prove(&version)).await {
-                Ok(_) => {}
+                Ok(_) => self.canary.learn(number, began),
                 Err(error) if error.kind == ErrorKind::Refused => {
                     if self.was_removed_meanwhile(number, store).await {
                         return Song::Unknown;
