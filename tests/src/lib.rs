@@ -5,6 +5,9 @@
 //! - [`run`]: one rotation from its beginning to its rest, under a plan of faults, with an operator who does what operators do;
 //! - [`search`]: all single faults, all crash points, and all pairs of them;
 //! - [`command`]: the `keywheel` command in a folder of its own;
+//! - [`crowd`]: many credentials that are due at once, for benchmarks;
+//! - [`figure`]: what a benchmark prints;
+//! - [`folder`]: the folders that a real rotation works in;
 //! - [`kills`]: real processes, really killed;
 //! - [`live`]: real servers, rotated while clients log in all the time;
 //! - [`many`]: many credentials on one server, whose journal several processes share;
@@ -14,6 +17,8 @@
 
 pub mod case;
 pub mod command;
+pub mod crowd;
+pub mod figure;
 pub mod folder;
 pub mod kills;
 pub mod live;

@@ -5,18 +5,24 @@ use std::process::Stdio;
 
 use anyhow::{Context, bail};
 
-use crate::{process, workspace};
+use crate::{process, test, workspace};
 
 mod figure;
 
 use figure::Figure;
 
 /// The programs that measure: package and benchmark. Each prints one JSON object a line for each figure.
-const PROGRAMS: [(&str, &str); 3] = [
+const PROGRAMS: [(&str, &str); 6] = [
     ("keywheel-jwt", "ring"),
     ("keywheel-app", "engine"),
     ("keywheel-cli", "start"),
+    ("keywheel-cli", "inventory"),
+    ("keywheel-tests", "postgres"),
+    ("keywheel-tests", "redis"),
 ];
+
+/// The package whose benchmarks need a container engine.
+const ON_SERVERS: &str = "keywheel-tests";
 
 /// What `cargo xtask bench` takes.
 #[derive(Debug, clap::Args)]
@@ -31,12 +37,15 @@ pub(crate) struct Args {
 
 /// Measures everything; an error if a goal is missed.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let wanted = |(_, bench): &(&str, &str)| args.only.is_empty() || args.only.iter().any(|only| only == bench);
+    let wanted: Vec<_> = PROGRAMS.into_iter().filter(wanted).collect();
+    if wanted.iter().any(|(package, _)| *package == ON_SERVERS) {
+        test::prepared()?;
+    }
     let mut figures = Vec::new();
-    for (package, bench) in PROGRAMS {
-        if args.only.is_empty() || args.only.iter().any(|only| only == bench) {
-            eprintln!("measuring {package} {bench}");
-            figures.extend(measure(package, bench, args.json)?);
-        }
+    for (package, bench) in wanted {
+        eprintln!("measuring {package} {bench}");
+        figures.extend(measure(package, bench, args.json)?);
     }
     if !args.json {
         print!("{}", figure::table(&figures));

@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<String> {
 }
 
 /// The engine, with the images that tests need and without what an earlier run left.
-fn prepared() -> anyhow::Result<Engine> {
+pub(crate) fn prepared() -> anyhow::Result<Engine> {
     let engine = Engine::find()?;
     clean_up(engine)?;
     images::ensure(engine)?;
