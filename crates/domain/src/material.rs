@@ -137,6 +137,21 @@ mod tests {
         assert_eq!(format!("{:?}", secret(b"canary-4711")), "Secret(redacted)");
     }
 
+    #[test]
+    fn a_field_is_found_by_its_name() {
+        let material = Material::single("password", secret(b"canary-4711"));
+        assert_eq!(material.get("password").map(Secret::expose), Some(&b"canary-4711"[..]));
+        assert!(material.get("username").is_none());
+    }
+
+    /// A vector that grows leaves copies behind that nobody wipes.
+    #[test]
+    fn what_is_encoded_never_grows() {
+        let material = Material::single("password", secret(b"canary-4711")).with("username", secret(b"ada"));
+        let bytes = material.encode();
+        assert_eq!(bytes.capacity(), bytes.len());
+    }
+
     proptest! {
         #[test]
         fn what_is_encoded_is_decoded(fields in proptest::collection::btree_map("[a-z_]{1,12}", proptest::collection::vec(any::<u8>(), 0..40), 0..5)) {
