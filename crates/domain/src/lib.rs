@@ -6,6 +6,7 @@
 //!   simulates every step and every unwinding and answers with a counter-example otherwise;
 //! - [`rotation`] is the durable machine: [`rotation::Rotation::apply`] is its one table of legal moves,
 //!   [`rotation::Rotation::next`] says what happens next;
+//! - [`template`] fills in what applications read, and keeps secret fields in memory that is wiped;
 //! - [`ports`] are the traits through which the outside world is reached, with their contracts.
 
 pub mod audit;
@@ -20,6 +21,7 @@ pub mod ports;
 pub mod rotation;
 pub mod schedule;
 pub mod stored_time;
+pub mod template;
 pub mod trigger;
 pub mod version;
 pub mod view;

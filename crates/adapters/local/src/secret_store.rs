@@ -8,7 +8,6 @@ mod marker;
 mod owner;
 mod preset;
 mod set;
-mod template;
 
 use std::path::PathBuf;
 use std::sync::Arc;

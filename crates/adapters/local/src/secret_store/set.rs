@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use keywheel_domain::id::VersionNumber;
-use keywheel_domain::ports::{Delivery, PortError, VersionMaterial};
+use keywheel_domain::ports::{Delivery, PortError};
+use keywheel_domain::template::{Scope, Template};
 use zeroize::Zeroizing;
 
 use super::marker::MARKER;
-use super::template::{Scope, Template, Version};
 use super::{owner, preset};
 use crate::config::{Each, FileEntry, FileStoreConfig};
 use crate::error::{invalid, storage};
@@ -79,18 +78,14 @@ impl Specs {
 
     /// Renders every file of the delivery. Touches no disk.
     pub(super) fn render(&self, delivery: &Delivery) -> Result<Vec<SetFile>, PortError> {
-        let scope = scope(delivery)?;
+        let scope = Scope::of(delivery)?;
         let mut files = Vec::new();
         for spec in &self.0 {
             match spec.each {
                 None => files.push(spec.render(&scope)?),
                 Some(Each::Accepted) => {
-                    for version in &scope.accepted {
-                        let version = Some(version.clone());
-                        files.push(spec.render(&Scope {
-                            version,
-                            ..scope.clone()
-                        })?);
+                    for scope in scope.for_each_accepted() {
+                        files.push(spec.render(&scope)?);
                     }
                 }
             }
@@ -176,35 +171,4 @@ fn written_twice(name: &str) -> PortError {
     invalid(format!(
         "two entries write the file {name}; give one of them another name"
     ))
-}
-
-fn scope(delivery: &Delivery) -> Result<Scope, PortError> {
-    let view = &delivery.view;
-    let mut accepted: Vec<VersionNumber> = view.accepted.iter().rev().copied().collect();
-    // A stable sort: the primary first, the others from the newest to the oldest as they are.
-    accepted.sort_by_key(|number| *number != view.primary);
-    let version = |number: VersionNumber| {
-        let found = delivery.version(number).map(version);
-        found.ok_or_else(|| {
-            invalid(format!(
-                "the delivery lacks the material of version {number}, which is a defect: please report it"
-            ))
-        })
-    };
-    Ok(Scope {
-        credential: delivery.credential.to_string(),
-        revision: view.revision.0,
-        rotation: delivery.rotation.as_ref().map(ToString::to_string),
-        primary: version(view.primary)?,
-        accepted: accepted.into_iter().map(version).collect::<Result<_, _>>()?,
-        version: None,
-    })
-}
-
-fn version(version: &VersionMaterial) -> Version {
-    Version {
-        number: version.id.number.0,
-        attributes: version.attributes.clone(),
-        material: version.material.clone(),
-    }
 }

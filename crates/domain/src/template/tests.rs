@@ -1,8 +1,8 @@
-use keywheel_domain::material::{Material, Secret};
-use keywheel_domain::version::Attributes;
 use zeroize::Zeroizing;
 
 use super::*;
+use crate::material::{Material, Secret};
+use crate::version::Attributes;
 
 const PEM: &str = "-----BEGIN PRIVATE KEY-----\nAAAA\nBBBB\n-----END PRIVATE KEY-----\n";
 

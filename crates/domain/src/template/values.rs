@@ -5,9 +5,13 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use keywheel_domain::material::{Material, Secret};
-use keywheel_domain::version::Attributes;
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
+
+use super::invalid;
+use crate::id::VersionNumber;
+use crate::material::{Material, Secret};
+use crate::ports::{Delivery, PortError, VersionMaterial};
+use crate::version::Attributes;
 
 /// What happened while a template was rendered.
 #[derive(Debug, Default)]
@@ -86,15 +90,28 @@ impl Object for SecretText {
 /// A version as templates see it: its number, what is public about it and its secret fields, all by name. Where a secret
 /// field has the name of something public, it is the secret one.
 #[derive(Debug, Clone)]
-pub(in crate::secret_store) struct Version {
-    pub(in crate::secret_store) number: u64,
-    pub(in crate::secret_store) attributes: Attributes,
-    pub(in crate::secret_store) material: Material,
+pub struct Version {
+    /// Its number.
+    pub number: u64,
+    /// What is public about it.
+    pub attributes: Attributes,
+    /// Its secret fields.
+    pub material: Material,
+}
+
+impl From<&VersionMaterial> for Version {
+    fn from(version: &VersionMaterial) -> Self {
+        Self {
+            number: version.id.number.0,
+            attributes: version.attributes.clone(),
+            material: version.material.clone(),
+        }
+    }
 }
 
 impl Version {
     /// Without its secret fields: for file names, which anybody can read.
-    pub(in crate::secret_store) fn public(&self) -> Self {
+    fn public(&self) -> Self {
         Self {
             material: Material::default(),
             ..self.clone()
@@ -143,20 +160,59 @@ impl Object for VersionValue {
 
 /// Everything that one template sees.
 #[derive(Debug, Clone)]
-pub(in crate::secret_store) struct Scope {
-    pub(in crate::secret_store) credential: String,
-    pub(in crate::secret_store) revision: u64,
-    pub(in crate::secret_store) rotation: Option<String>,
-    pub(in crate::secret_store) primary: Version,
+pub struct Scope {
+    /// The credential's name.
+    pub credential: String,
+    /// The revision of the view.
+    pub revision: u64,
+    /// The rotation that delivers.
+    pub rotation: Option<String>,
+    /// The version to present or to sign with.
+    pub primary: Version,
     /// The primary first, then from the newest to the oldest.
-    pub(in crate::secret_store) accepted: Vec<Version>,
-    /// The version that a file is written for, where it is written for each.
-    pub(in crate::secret_store) version: Option<Version>,
+    pub accepted: Vec<Version>,
+    /// The version that something is written for, where it is written for each.
+    pub version: Option<Version>,
 }
 
 impl Scope {
+    /// What a delivery's templates see.
+    ///
+    /// # Errors
+    /// `Invalid` where the delivery lacks the material of a version that its view shows.
+    pub fn of(delivery: &Delivery) -> Result<Self, PortError> {
+        let view = &delivery.view;
+        let mut accepted: Vec<VersionNumber> = view.accepted.iter().rev().copied().collect();
+        // A stable sort: the primary first, the others from the newest to the oldest as they are.
+        accepted.sort_by_key(|number| *number != view.primary);
+        let version = |number: VersionNumber| {
+            let found = delivery.version(number).map(Version::from);
+            found.ok_or_else(|| {
+                invalid(format!(
+                    "the delivery lacks the material of version {number}, which is a defect: please report it"
+                ))
+            })
+        };
+        Ok(Self {
+            credential: delivery.credential.to_string(),
+            revision: view.revision.0,
+            rotation: delivery.rotation.as_ref().map(ToString::to_string),
+            primary: version(view.primary)?,
+            accepted: accepted.into_iter().map(version).collect::<Result<_, _>>()?,
+            version: None,
+        })
+    }
+
+    /// The same for each accepted version, which its templates know as `version`.
+    pub fn for_each_accepted(&self) -> impl Iterator<Item = Self> {
+        self.accepted.iter().map(|version| Self {
+            version: Some(version.clone()),
+            ..self.clone()
+        })
+    }
+
     /// The same without secret fields.
-    pub(in crate::secret_store) fn public(&self) -> Self {
+    pub fn public(&self) -> Self {
         Self {
             primary: self.primary.public(),
             accepted: self.accepted.iter().map(Version::public).collect(),

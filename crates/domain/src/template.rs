@@ -1,4 +1,4 @@
-//! Templates, rendered into memory that is wiped.
+//! Templates of what applications read, rendered into memory that is wiped.
 //!
 //! minijinja builds text in ordinary strings as soon as an expression touches it. Secret fields are therefore objects of
 //! their own kind: they are written to the output directly, the filters here know them, and any other use of them is an
@@ -10,15 +10,14 @@ mod values;
 use std::io;
 use std::sync::Arc;
 
-use keywheel_domain::ports::PortError;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, escape_formatter};
 use zeroize::Zeroizing;
 
-use crate::error::invalid;
+use crate::ports::{ErrorKind as PortErrorKind, PortError};
 
-pub(super) use values::{Scope, Version};
+pub use values::{Scope, Version};
 
 use values::{SecretText, Watch};
 
@@ -27,7 +26,7 @@ const RENDERED_LIMIT: usize = 1024 * 1024;
 
 /// A template that compiles.
 #[derive(Debug, Clone)]
-pub(super) struct Template {
+pub struct Template {
     /// What it is called in errors.
     name: String,
     source: String,
@@ -35,15 +34,19 @@ pub(super) struct Template {
 
 /// A rendered template.
 #[derive(Debug)]
-pub(super) struct Rendered {
-    pub(super) bytes: Zeroizing<Vec<u8>>,
+pub struct Rendered {
+    /// What was written.
+    pub bytes: Zeroizing<Vec<u8>>,
     /// Whether a secret field was used.
-    pub(super) secret: bool,
+    pub secret: bool,
 }
 
 impl Template {
-    /// Checks the template's syntax.
-    pub(super) fn new(name: &str, source: &str) -> Result<Self, PortError> {
+    /// Checks the template's syntax. `name` is what it is called in errors.
+    ///
+    /// # Errors
+    /// `Invalid` for what does not compile, and for blocks that would copy secrets.
+    pub fn new(name: &str, source: &str) -> Result<Self, PortError> {
         for copying in ["endset", "endfilter"] {
             if source.contains(copying) {
                 return Err(invalid(format!(
@@ -61,7 +64,10 @@ impl Template {
     }
 
     /// Fills the template in.
-    pub(super) fn render(&self, scope: &Scope) -> Result<Rendered, PortError> {
+    ///
+    /// # Errors
+    /// `Invalid` where it names what is not there, copies a secret field, or has no end. The message holds no value.
+    pub fn render(&self, scope: &Scope) -> Result<Rendered, PortError> {
         let watch = Arc::new(Watch::default());
         let mut output = Limited::new();
         let environment = environment();
@@ -100,6 +106,11 @@ impl Template {
             (kind, _) => invalid(format!("{place}: {kind}")),
         }
     }
+}
+
+/// A configuration that cannot be meant. Certainly no effect.
+fn invalid(message: impl Into<String>) -> PortError {
+    PortError::permanent(PortErrorKind::Invalid, message)
 }
 
 fn environment() -> Environment<'static> {

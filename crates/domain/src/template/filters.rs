@@ -2,12 +2,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use keywheel_domain::material::Secret;
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind};
 use zeroize::Zeroizing;
 
 use super::values::SecretText;
+use crate::material::Secret;
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
