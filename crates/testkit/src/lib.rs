@@ -8,7 +8,8 @@
 //! - [`invariants`]: what must be true of every run, whatever went wrong on its way;
 //! - [`leak`]: canary secrets, and the search for them;
 //! - [`strategies`]: policies, shapes and triggers for property tests;
-//! - `containers`, by the feature of that name: real servers, and a proxy that loses connections and answers.
+//! - `containers`, by the feature of that name: real servers, and a proxy that loses connections and answers;
+//! - `kubernetes`, by the feature of that name: a server of the Kubernetes API, and what goes wrong with it.
 
 pub mod clock;
 #[cfg(feature = "containers")]
@@ -18,6 +19,8 @@ pub mod executor;
 pub mod fake;
 pub mod fault;
 pub mod invariants;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 pub mod leak;
 #[cfg(feature = "containers")]
 mod proxy;

@@ -1,0 +1,74 @@
+//! The sections of `keywheel.toml` that this adapter reads. Unknown fields are refused, and relative paths count from the folder
+//! of the configuration file.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// How the API of a cluster is reached. Without a kubeconfig: as the service account of the Pod that Keywheel runs in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterConfig {
+    /// A kubeconfig, with any login that it may name: certificates, tokens, files of tokens, exec plugins.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context in it; its current one where none is named.
+    pub context: Option<String>,
+}
+
+/// A Secret that consumers read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretConfig {
+    /// The store's name for people; namespace and Secret where it has none.
+    pub name: Option<String>,
+    /// The cluster.
+    #[serde(default)]
+    pub cluster: ClusterConfig,
+    /// The namespace; the context's or the service account's where none is named.
+    pub namespace: Option<String>,
+    /// The Secret's name. With `immutable` every delivery has a Secret of its own, whose name is this one with `-r` and the
+    /// revision.
+    pub secret_name: String,
+    /// Whether every delivery is a new Secret that never changes.
+    #[serde(default)]
+    pub immutable: bool,
+    /// The type of a Secret that is created; `Opaque` where none is named.
+    #[serde(rename = "type")]
+    pub secret_type: Option<String>,
+    /// What is written.
+    #[serde(rename = "key")]
+    pub keys: Vec<KeyEntry>,
+    /// Whether keys that another field manager owns are taken over. Without it: in an adoption only.
+    pub replace_existing: Option<bool>,
+}
+
+/// One key of a Secret's `data`, or one for every accepted version.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyEntry {
+    /// The key. With `each` it is a template, such as `public_{{ version.number }}.pem`.
+    pub name: String,
+    /// What to write.
+    pub template: String,
+    /// Writes the key once for every accepted version, which the template knows as `version`.
+    pub each: Option<Each>,
+}
+
+/// For what a key is written once each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Each {
+    /// Every version that the view accepts.
+    Accepted,
+}
+
+impl ClusterConfig {
+    /// The same with a whole path.
+    #[must_use]
+    pub fn relative_to(&self, base: &Path) -> Self {
+        Self {
+            kubeconfig: self.kubeconfig.as_ref().map(|path| base.join(path)),
+            context: self.context.clone(),
+        }
+    }
+}

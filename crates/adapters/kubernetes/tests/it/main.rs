@@ -1,0 +1,6 @@
+//! The adapter on a server of the Kubernetes API, over TCP.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod contracts;
+mod store;
+mod support;
