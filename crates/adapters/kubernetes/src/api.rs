@@ -24,6 +24,8 @@ const JSON: &str = "application/json";
 pub(crate) enum Patch {
     /// Server-side apply.
     Apply,
+    /// RFC 7386.
+    Merge,
 }
 
 /// One request.
@@ -65,6 +67,7 @@ impl Call {
         Self {
             content: match patch {
                 Patch::Apply => "application/apply-patch+yaml",
+                Patch::Merge => "application/merge-patch+json",
             },
             body,
             ..Self::new(Method::PATCH, path)
@@ -98,6 +101,15 @@ impl Cluster {
         tokio::select! {
             biased;
             answer = work => answer,
+            () = self.clock.sleep(PATIENCE) => Err(Failure::TimedOut(PATIENCE)),
+        }
+    }
+
+    /// Sends the request and leaves the answer open.
+    pub(crate) async fn open(&self, call: &Call) -> Result<Body, Failure> {
+        tokio::select! {
+            biased;
+            answer = self.send(call) => answer.map(Response::into_body),
             () = self.clock.sleep(PATIENCE) => Err(Failure::TimedOut(PATIENCE)),
         }
     }
@@ -192,4 +204,17 @@ fn broken(error: &(dyn std::error::Error + 'static)) -> Failure {
     } else {
         Failure::Lost(why)
     }
+}
+
+/// A value in a query, percent-encoded.
+pub(crate) fn encoded(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
 }

@@ -1,6 +1,7 @@
 //! The sections of `keywheel.toml` that this adapter reads. Unknown fields are refused, and relative paths count from the folder
 //! of the configuration file.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -62,6 +63,38 @@ pub enum Each {
     Accepted,
 }
 
+/// Deployments, StatefulSets and DaemonSets that read a Secret when their containers start.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RolloutConfig {
+    /// The workload's name for people.
+    pub name: String,
+    /// The cluster.
+    #[serde(default)]
+    pub cluster: ClusterConfig,
+    /// The namespace; the context's or the service account's where none is named.
+    pub namespace: Option<String>,
+    /// The Secret that they read, as the store names it.
+    pub secret_name: String,
+    /// Deployments, by name.
+    #[serde(default)]
+    pub deployments: Vec<String>,
+    /// StatefulSets, by name.
+    #[serde(default)]
+    pub stateful_sets: Vec<String>,
+    /// DaemonSets, by name.
+    #[serde(default)]
+    pub daemon_sets: Vec<String>,
+    /// A label selector: everything of the three kinds that has these labels, beside what is named.
+    pub selector: Option<String>,
+    /// The names of those that restart first, and alone.
+    #[serde(default)]
+    pub canaries: Vec<String>,
+    /// How many restart at a time.
+    #[serde(default = "five")]
+    pub parallel: NonZeroUsize,
+}
+
 impl ClusterConfig {
     /// The same with a whole path.
     #[must_use]
@@ -71,4 +104,8 @@ impl ClusterConfig {
             context: self.context.clone(),
         }
     }
+}
+
+fn five() -> NonZeroUsize {
+    const { NonZeroUsize::new(5).unwrap() }
 }

@@ -8,7 +8,10 @@ mod cluster;
 mod error;
 mod marker;
 mod secret_store;
+mod watch;
+mod workload;
 
 pub use cluster::Clusters;
-pub use config::{ClusterConfig, SecretConfig};
+pub use config::{ClusterConfig, RolloutConfig, SecretConfig};
 pub use secret_store::KubernetesSecret;
+pub use workload::KubernetesWorkload;

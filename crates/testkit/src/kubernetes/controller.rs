@@ -66,8 +66,9 @@ impl Controllers {
 }
 
 impl World {
-    /// Lets time pass until then, one thing that is due after the other.
+    /// Lets time pass until then, one thing that is due after the other. What was changed before it began is seen first.
     pub(super) fn pass(&mut self, until: Timestamp) {
+        self.beat();
         loop {
             let next = self.controllers.timers.next().filter(|due| *due <= until);
             self.now = next.unwrap_or(until).max(self.now);

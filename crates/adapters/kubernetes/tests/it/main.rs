@@ -2,5 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod contracts;
+mod scene;
 mod store;
 mod support;
+mod waves;
+mod workload;

@@ -34,7 +34,7 @@ pub(crate) struct Company {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) folder: PathBuf,
     _kept: tempfile::TempDir,
-    clusters: Clusters,
+    pub(crate) clusters: Clusters,
     stores: AtomicUsize,
 }
 
