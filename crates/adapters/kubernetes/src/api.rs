@@ -26,6 +26,8 @@ pub(crate) enum Patch {
     Apply,
     /// RFC 7386.
     Merge,
+    /// RFC 6902.
+    Json,
 }
 
 /// One request.
@@ -57,8 +59,12 @@ impl Call {
     }
 
     pub(crate) fn create(path: String, object: &Value) -> Self {
+        Self::post(path, Zeroizing::new(object.to_string().into_bytes()))
+    }
+
+    pub(crate) fn post(path: String, body: Zeroizing<Vec<u8>>) -> Self {
         Self {
-            body: Zeroizing::new(object.to_string().into_bytes()),
+            body,
             ..Self::new(Method::POST, path)
         }
     }
@@ -68,6 +74,7 @@ impl Call {
             content: match patch {
                 Patch::Apply => "application/apply-patch+yaml",
                 Patch::Merge => "application/merge-patch+json",
+                Patch::Json => "application/json-patch+json",
             },
             body,
             ..Self::new(Method::PATCH, path)

@@ -27,10 +27,10 @@ pub struct SecretConfig {
     pub cluster: ClusterConfig,
     /// The namespace; the context's or the service account's where none is named.
     pub namespace: Option<String>,
-    /// The Secret's name. With `immutable` every delivery has a Secret of its own, whose name is this one with `-r` and the
-    /// revision.
+    /// The Secret's name.
     pub secret_name: String,
-    /// Whether every delivery is a new Secret that never changes.
+    /// Whether every delivery is a new Secret that never changes. Its name is `secret_name` with `-r` and the revision, and the Secret of
+    /// the plain name says which is shown.
     #[serde(default)]
     pub immutable: bool,
     /// The type of a Secret that is created; `Opaque` where none is named.

@@ -28,6 +28,9 @@ pub(crate) struct Marker {
     accepted: BTreeSet<VersionNumber>,
     /// The keys of `data` that were written.
     pub(crate) keys: BTreeSet<String>,
+    /// The Secret that holds them, where it is not this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) secret: Option<String>,
 }
 
 /// The part that every form has.
@@ -46,6 +49,16 @@ impl Marker {
             primary: delivery.view.primary,
             accepted: delivery.view.accepted.clone(),
             keys: keys.into_iter().collect(),
+            secret: None,
+        }
+    }
+
+    /// The same, of a Secret that holds nothing and names the one that does.
+    pub(crate) fn pointing_at(self, secret: String) -> Self {
+        Self {
+            keys: BTreeSet::new(),
+            secret: Some(secret),
+            ..self
         }
     }
 

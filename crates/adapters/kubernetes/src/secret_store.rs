@@ -2,6 +2,7 @@
 
 mod body;
 mod check;
+mod immutable;
 mod keys;
 mod owners;
 
@@ -33,6 +34,7 @@ pub struct KubernetesSecret {
     namespace: Option<String>,
     secret_name: String,
     secret_type: Option<String>,
+    immutable: bool,
     specs: Specs,
     replace_existing: Option<bool>,
 }
@@ -64,6 +66,7 @@ impl KubernetesSecret {
             namespace: config.namespace.clone(),
             secret_name: config.secret_name.clone(),
             secret_type: config.secret_type.clone(),
+            immutable: config.immutable,
             specs: Specs::new(config)?,
             replace_existing: config.replace_existing,
         })
@@ -76,8 +79,12 @@ impl KubernetesSecret {
 
     /// Looks without seeing material.
     async fn shown(&self) -> Result<Shown, PortError> {
-        let path = async { Ok(format!("{}/{}", self.folder().await?, self.secret_name)) };
-        let doing = format!("read {}", self.name);
+        self.look_at(&self.secret_name).await
+    }
+
+    async fn look_at(&self, secret: &str) -> Result<Shown, PortError> {
+        let path = async { Ok(format!("{}/{secret}", self.folder().await?)) };
+        let doing = format!("read {} ({secret})", self.name);
         let path = path.await.map_err(|failure: Failure| failure.looking(&doing))?;
         match self.cluster.call(&Call::get(path).metadata_only()).await {
             Ok(object) => {
@@ -167,9 +174,14 @@ impl SecretStore for KubernetesSecret {
     }
 
     async fn deliver(&self, delivery: &Delivery, expected: Option<&View>) -> Result<Evidence, PortError> {
-        let keys = self.specs.render(delivery)?;
-        let marker = Marker::of(delivery, keys.keys().cloned());
+        let mut keys = self.specs.render(delivery)?;
+        let mut marker = Marker::of(delivery, keys.keys().cloned());
+        let names = marker.keys.iter().cloned().collect::<Vec<_>>().join(", ");
         let metadata = self.compare(self.shown().await?, delivery, expected)?;
+        if self.immutable {
+            let secret = self.keep(&marker, &keys).await?;
+            (marker, keys) = (marker.pointing_at(secret), Keys::new());
+        }
         let metadata = match metadata {
             Some(metadata) => metadata,
             None => {
@@ -181,7 +193,6 @@ impl SecretStore for KubernetesSecret {
         let applied = self.apply(&metadata, &marker, &keys, force).await;
         let applied = applied.map_err(|failure| failure.changing(&format!("apply {}", self.name)))?;
         tracing::info!(store = self.name, credential = %delivery.credential, view = %delivery.view, "delivered");
-        let names = marker.keys.iter().cloned().collect::<Vec<_>>().join(", ");
         let version = applied["resourceVersion"].as_str().unwrap_or("unknown");
         let detail = format!("{} at resource version {version}: {names}", delivery.view);
         Ok(Evidence::new(EvidenceKind::Delivered, self.name(), detail))

@@ -16,6 +16,7 @@ use keywheel_domain::evidence::{Evidence, EvidenceKind};
 use keywheel_domain::id::{CredentialName, RotationId};
 use keywheel_domain::ports::{Clock, ErrorKind, Finding, PortError, Workload, WorkloadReport};
 use keywheel_domain::view::View;
+use serde_json::Value;
 
 use crate::api::Call;
 use crate::cluster::{Cluster, Clusters};
@@ -72,34 +73,53 @@ impl KubernetesWorkload {
         namespace.map_err(|failure| failure.looking(&format!("reach the cluster of {}", self.name)))
     }
 
-    /// The mark of the Secret, which has to show that view.
-    async fn mark(&self, namespace: &str, credential: &CredentialName, view: &View) -> Result<Mark, PortError> {
-        let secret = format!("Secret {namespace}/{}", self.secret_name);
-        let path = format!("/api/v1/namespaces/{namespace}/secrets/{}", self.secret_name);
-        let object = self.cluster.call(&Call::get(path).metadata_only()).await;
-        let object = object.map_err(|failure| failure.looking(&format!("read {secret}")))?;
-        let metadata = &object["metadata"];
-        let marker = Marker::read(metadata, &secret)?;
-        match marker {
-            Some(marker) if marker.credential == *credential && marker.view() == *view => {
-                let mark = Mark::of(view.revision, metadata);
-                mark.ok_or(Failure::Garbled("a Secret's metadata"))
-                    .map_err(|failure| failure.looking(&format!("read {secret}")))
-            }
-            found => {
-                let found = found.map_or_else(
-                    || "nothing".to_owned(),
-                    |marker| format!("{} of {}", marker.view(), marker.credential),
-                );
-                Err(PortError::permanent(
-                    ErrorKind::Conflict,
-                    format!(
-                        "{secret} was to show {view} of {credential} and shows {found}; correct `secret_name`, or find out who else writes it"
-                    ),
-                ))
-            }
-        }
+    /// What to roll out: the mark of the Secret, which has to show that view.
+    async fn wanted(&self, namespace: &str, credential: &CredentialName, view: &View) -> Result<Wanted, PortError> {
+        let (metadata, marker) = self.secret(namespace, &self.secret_name).await?;
+        let shown = |marker: &Marker| marker.credential == *credential && marker.view() == *view;
+        let Some(marker) = marker.filter(shown) else {
+            return Err(self.shows_something_else(&format!("{view} of {credential}")));
+        };
+        let metadata = match &marker.secret {
+            Some(secret) => self.secret(namespace, secret).await?.0,
+            None => metadata,
+        };
+        let mark = Mark::of(view.revision, &metadata);
+        let mark = mark.ok_or_else(|| Failure::Garbled("a Secret's metadata").looking("read the Secret"))?;
+        Ok(Wanted {
+            annotation: mark::annotation(credential),
+            mark,
+            secret: marker.secret,
+        })
     }
+
+    /// A Secret's metadata, and what it shows.
+    async fn secret(&self, namespace: &str, name: &str) -> Result<(Value, Option<Marker>), PortError> {
+        let secret = format!("the Secret {namespace}/{name}");
+        let path = format!("/api/v1/namespaces/{namespace}/secrets/{name}");
+        let object = self.cluster.call(&Call::get(path).metadata_only()).await;
+        let mut object = object.map_err(|failure| failure.looking(&format!("read {secret}")))?;
+        let metadata = object["metadata"].take();
+        let marker = Marker::read(&metadata, &secret)?;
+        Ok((metadata, marker))
+    }
+
+    fn shows_something_else(&self, wanted: &str) -> PortError {
+        let message = format!(
+            "{}: the Secret {} does not show {wanted}; correct `secret_name`, or find out who else writes it",
+            self.name, self.secret_name
+        );
+        PortError::permanent(ErrorKind::Conflict, message)
+    }
+}
+
+/// What a roll-out puts into every template.
+#[derive(Debug)]
+struct Wanted {
+    annotation: String,
+    mark: Mark,
+    /// The Secret that every template has to name, where each delivery has its own.
+    secret: Option<String>,
 }
 
 #[async_trait]
@@ -121,10 +141,10 @@ impl Workload for KubernetesWorkload {
         view: &View,
     ) -> Result<Evidence, PortError> {
         let namespace = self.namespace().await?;
-        let mark = self.mark(&namespace, credential, view).await?;
-        let restarted = self.restart(&namespace, &mark::annotation(credential), &mark).await?;
+        let wanted = self.wanted(&namespace, credential, view).await?;
+        let restarted = self.restart(&namespace, &wanted).await?;
         tracing::info!(workload = self.name, %rotation, %credential, %view, "rolled out");
-        let detail = format!("{view} as {mark} in {}", restarted.join(", "));
+        let detail = format!("{view} as {} in {}", wanted.mark, restarted.join(", "));
         Ok(Evidence::new(EvidenceKind::RolledOut, &self.name, detail))
     }
 

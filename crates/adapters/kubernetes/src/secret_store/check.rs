@@ -13,7 +13,11 @@ impl KubernetesSecret {
         let fix = "see whether the API can be reached, and correct `cluster`";
         let shown = self.shown().await;
         let mut rules = vec![Rule::new("", "secrets", &["get", "patch"]).on([self.secret_name.clone()])];
-        if matches!(shown, Ok(Shown::Absent)) {
+        if self.immutable {
+            // The names of what is still to come cannot stand in a rule.
+            rules.push(Rule::new("", "secrets", &["get"]));
+        }
+        if self.immutable || matches!(shown, Ok(Shown::Absent)) {
             // A name cannot restrict who may create.
             rules.push(Rule::new("", "secrets", &["create"]));
         }
@@ -48,7 +52,8 @@ impl KubernetesSecret {
 
     /// What an adoption would take over, and a rotation would refuse.
     fn occupied(&self, metadata: &Value) -> Vec<Finding> {
-        let foreign = Owners::of(metadata).foreign(self.specs.fixed_names());
+        let keys = self.specs.fixed_names().filter(|_| !self.immutable);
+        let foreign = Owners::of(metadata).foreign(keys);
         if foreign.is_empty() {
             return vec![Finding::fine(&self.name, "it is there and can be written")];
         }

@@ -86,12 +86,11 @@ impl KubernetesWorkload {
             }
             Progress::Done => {}
         }
-        if references::reads(&target.object["spec"]["template"], &self.secret_name) {
-            Finding::fine(subject, format!("it reads {} and can restart", self.secret_name))
-        } else {
+        if references::of(&target.object["spec"]["template"], &self.secret_name).is_empty() {
             let detail = format!("its Pods do not read the Secret {}", self.secret_name);
-            Finding::warning(subject, detail, "correct `secret_name`, or take it out of the workload")
+            return Finding::warning(subject, detail, "correct `secret_name`, or take it out of the workload");
         }
+        Finding::fine(subject, format!("it reads {} and can restart", self.secret_name))
     }
 }
 

@@ -6,10 +6,10 @@ use keywheel_domain::ports::{ErrorKind, PortError};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::KubernetesWorkload;
-use super::mark::Mark;
+use super::references::{self, escaped};
 use super::status::Progress;
 use super::target::{Kind, Listed, Target};
+use super::{KubernetesWorkload, Wanted};
 use crate::api::{Call, Patch};
 use crate::error::Failure;
 use crate::watch::{Event, Watch};
@@ -23,8 +23,7 @@ const PAUSE: SignedDuration = SignedDuration::from_secs(1);
 struct Waves<'a> {
     workload: &'a KubernetesWorkload,
     namespace: &'a str,
-    annotation: &'a str,
-    mark: &'a Mark,
+    wanted: &'a Wanted,
     /// Canaries first.
     targets: Vec<Target>,
     listed: Vec<Listed>,
@@ -33,17 +32,11 @@ struct Waves<'a> {
 
 impl KubernetesWorkload {
     /// Puts the mark into every template; the names of what has it.
-    pub(super) async fn restart(
-        &self,
-        namespace: &str,
-        annotation: &str,
-        mark: &Mark,
-    ) -> Result<Vec<String>, PortError> {
+    pub(super) async fn restart(&self, namespace: &str, wanted: &Wanted) -> Result<Vec<String>, PortError> {
         let mut waves = Waves {
             workload: self,
             namespace,
-            annotation,
-            mark,
+            wanted,
             targets: Vec::new(),
             listed: Vec::new(),
             watches: Vec::new(),
@@ -68,7 +61,7 @@ impl KubernetesWorkload {
 
 impl Waves<'_> {
     fn is_marked(&self, target: &Target) -> bool {
-        target.mark(self.annotation) == Some(self.mark.to_string().as_str())
+        target.mark(&self.wanted.annotation) == Some(self.wanted.mark.to_string().as_str())
     }
 
     fn is_done(&self, target: &Target) -> bool {
@@ -90,7 +83,7 @@ impl Waves<'_> {
         for target in &self.targets {
             let marked = self.is_marked(target);
             if let (true, Progress::Failed(why)) = (marked, target.progress()) {
-                let message = format!("{} does not start with {}: {why}", target.shown(), self.mark);
+                let message = format!("{} does not start with {}: {why}", target.shown(), self.wanted.mark);
                 return Err(PortError::permanent(ErrorKind::Refused, message).with_unknown_effect());
             }
             if !marked && target.is_paused() {
@@ -123,7 +116,6 @@ impl Waves<'_> {
 
     /// One patch: the time for people, and the mark for proof.
     async fn restart(&mut self, next: usize) -> Result<(), PortError> {
-        let target = &mut self.targets[next];
         let now = self
             .workload
             .cluster
@@ -131,19 +123,29 @@ impl Waves<'_> {
             .now()
             .strftime("%Y-%m-%dT%H:%M:%SZ")
             .to_string();
-        let annotations = json!({RESTARTED_AT: now, self.annotation: self.mark.to_string()});
-        let patch = json!({"spec": {"template": {"metadata": {"annotations": annotations}}}});
+        let target = &mut self.targets[next];
+        let (patch, body) = change(target, self.wanted, &self.workload.secret_name, &now);
         let path = format!(
             "/apis/apps/v1/namespaces/{}/{}/{}?fieldManager=keywheel",
             self.namespace,
             target.kind.resource(),
             target.name()
         );
-        let call = Call::patch(path, Patch::Merge, Zeroizing::new(patch.to_string().into_bytes()));
+        let call = Call::patch(path, patch, Zeroizing::new(body.to_string().into_bytes()));
         let patched = self.workload.cluster.call(&call).await;
         let doing = format!("restart {}", target.shown());
-        // Others were restarted before it.
-        target.object = patched.map_err(|failure| failure.changing(&doing).with_unknown_effect())?;
+        target.object = patched.map_err(|failure| {
+            let error = match failure {
+                // A name that was to be replaced is not where it was.
+                failure if failure.is(422) && patch == Patch::Json => {
+                    let message = format!("cannot {doing}: somebody else changed it meanwhile");
+                    PortError::transient(ErrorKind::Conflict, message)
+                }
+                failure => failure.changing(&doing),
+            };
+            // Others were restarted before it.
+            error.with_unknown_effect()
+        })?;
         Ok(())
     }
 
@@ -187,4 +189,32 @@ impl Waves<'_> {
             target.object = object;
         }
     }
+}
+
+/// What changes a template. Where each delivery has a Secret of its own, every place that names one is changed, and only if it still
+/// names what it named.
+fn change(target: &Target, wanted: &Wanted, secret: &str, now: &str) -> (Patch, Value) {
+    let annotations = json!({RESTARTED_AT: now, wanted.annotation.as_str(): wanted.mark.to_string()});
+    let Some(new) = &wanted.secret else {
+        return (
+            Patch::Merge,
+            json!({"spec": {"template": {"metadata": {"annotations": annotations}}}}),
+        );
+    };
+    let template = &target.object["spec"]["template"];
+    let mut steps = Vec::new();
+    for (place, old) in references::of(template, secret) {
+        let path = format!("/spec/template{place}");
+        steps.push(json!({"op": "test", "path": path, "value": old}));
+        steps.push(json!({"op": "replace", "path": path, "value": new}));
+    }
+    let place = "/spec/template/metadata/annotations";
+    if template["metadata"]["annotations"].is_null() {
+        steps.push(json!({"op": "add", "path": place, "value": annotations}));
+    } else {
+        for (key, value) in annotations.as_object().into_iter().flatten() {
+            steps.push(json!({"op": "add", "path": format!("{place}/{}", escaped(key)), "value": value}));
+        }
+    }
+    (Patch::Json, Value::Array(steps))
 }

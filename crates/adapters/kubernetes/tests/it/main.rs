@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod contracts;
+mod immutable;
 mod scene;
 mod store;
 mod support;
