@@ -4,6 +4,7 @@
 mod contracts;
 mod immutable;
 mod scene;
+mod semantics;
 mod store;
 mod support;
 mod waves;
