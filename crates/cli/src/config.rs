@@ -22,7 +22,7 @@ use jiff::SignedDuration;
 use keywheel_domain::id::CredentialName;
 use keywheel_local::config::KeyConfig;
 
-pub(crate) use credential::CredentialConfig;
+pub(crate) use credential::{ConsumerConfig, CredentialConfig, StoreConfig};
 pub(crate) use error::ConfigError;
 pub(crate) use issuer::IssuerConfig;
 #[cfg(any(feature = "postgres", feature = "prometheus", feature = "redis"))]

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use keywheel_domain::id::CredentialName;
 use keywheel_domain::policy::Policy;
+#[cfg(feature = "kubernetes")]
+use keywheel_kubernetes::{RolloutConfig, SecretConfig};
 use keywheel_local::config::{ArchiveConfig, FileStoreConfig, WorkloadConfig};
 use serde::Deserialize;
 
@@ -25,11 +27,52 @@ pub(crate) struct CredentialConfig {
     pub(crate) existing: ExistingConfig,
     pub(crate) issuer: IssuerConfig,
     pub(crate) policy: Policy,
-    pub(crate) stores: Vec<FileStoreConfig>,
-    pub(crate) workloads: Vec<WorkloadConfig>,
+    pub(crate) stores: Vec<StoreConfig>,
+    pub(crate) workloads: Vec<ConsumerConfig>,
     pub(crate) probes: Vec<ProbeConfig>,
     pub(crate) archive: Option<ArchiveConfig>,
 }
+
+/// Where consumers read a credential.
+#[derive(Debug)]
+pub(crate) enum StoreConfig {
+    Files(FileStoreConfig),
+    #[cfg(feature = "kubernetes")]
+    Kubernetes(SecretConfig),
+}
+
+/// What consumes a credential.
+#[derive(Debug)]
+pub(crate) enum ConsumerConfig {
+    Local(WorkloadConfig),
+    #[cfg(feature = "kubernetes")]
+    Kubernetes(RolloutConfig),
+}
+
+impl StoreConfig {
+    /// The folder of files, where it is one.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Files(files) => Some(&files.folder),
+            #[cfg(feature = "kubernetes")]
+            Self::Kubernetes(_) => None,
+        }
+    }
+}
+
+/// The kinds of stores.
+const STORES: &[&str] = &[
+    "files",
+    #[cfg(feature = "kubernetes")]
+    "kubernetes",
+];
+/// The kinds of workloads.
+const WORKLOADS: &[&str] = &[
+    "none",
+    "command",
+    #[cfg(feature = "kubernetes")]
+    "kubernetes",
+];
 
 /// The key or the login that exists, which `keywheel adopt` reads.
 #[derive(Debug, Default)]
@@ -108,16 +151,22 @@ fn existing_of(kind: &str, mut section: Section<'_>, base: &Path) -> Result<Exis
     })
 }
 
-fn store(mut section: Section<'_>) -> Result<FileStoreConfig, ConfigError> {
-    section.kind(&["files"])?;
-    section.read()
+fn store(mut section: Section<'_>) -> Result<StoreConfig, ConfigError> {
+    match section.kind(STORES)?.as_str() {
+        #[cfg(feature = "kubernetes")]
+        "kubernetes" => section.read().map(StoreConfig::Kubernetes),
+        _ => section.read().map(StoreConfig::Files),
+    }
 }
 
-fn workload(mut section: Section<'_>) -> Result<WorkloadConfig, ConfigError> {
-    match section.kind(&["none", "command"])?.as_str() {
-        "command" => section.read().map(WorkloadConfig::Command),
-        _ => section.read().map(WorkloadConfig::None),
-    }
+fn workload(mut section: Section<'_>) -> Result<ConsumerConfig, ConfigError> {
+    let local = match section.kind(WORKLOADS)?.as_str() {
+        #[cfg(feature = "kubernetes")]
+        "kubernetes" => return section.read().map(ConsumerConfig::Kubernetes),
+        "command" => section.read().map(WorkloadConfig::Command)?,
+        _ => section.read().map(WorkloadConfig::None)?,
+    };
+    Ok(ConsumerConfig::Local(local))
 }
 
 fn archive(mut section: Section<'_>) -> Result<ArchiveConfig, ConfigError> {

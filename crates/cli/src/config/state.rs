@@ -82,9 +82,9 @@ fn shared(section: &mut Section<'_>, base: &Path) -> Result<Option<StateConfig>,
         return Ok(None);
     };
     let password = SecretPlace::take(&mut section, "password", base)?;
-    let whole = section.error_here("");
+    let place = section.place();
     let config: DatabaseConfig = section.read()?;
-    config.check().map_err(|error| whole.because(error.to_string()))?;
+    config.check().map_err(|error| place.error(error.to_string()))?;
     let config = config.relative_to(base);
     Ok(Some(StateConfig::Postgres(Guarded { config, password })))
 }

@@ -190,3 +190,21 @@ fn two_credentials_of_one_name_are_refused_at_the_second() {
     );
     assert!(error.contains("another credential has this name"), "{error}");
 }
+
+#[cfg(feature = "kubernetes")]
+#[test]
+fn what_is_in_a_cluster_is_read_with_its_own_fields() {
+    let store = "kind = \"kubernetes\"\nsecret_name = \"db\"\ncluster.kubeconfig = \"kubeconfig\"";
+    let key = "[[credential.store.key]]\nname = \"a\"\ntemplate = \"b\"";
+    let workload =
+        "[[credential.workload]]\nkind = \"kubernetes\"\nname = \"api\"\nsecret_name = \"db\"\ndeployments = [\"api\"]";
+    let files = "kind = \"files\"\nfolder = \"keys\"\npreset = \"key_ring\"";
+    let text = GOOD.replace(files, &format!("{store}\n{key}\n{workload}"));
+    let config = read(&text).unwrap();
+    let credential = &config.credentials[0];
+    assert!(matches!(&credential.stores[0], StoreConfig::Kubernetes(secret) if secret.keys.len() == 1));
+    assert!(matches!(&credential.workloads[0], ConsumerConfig::Kubernetes(rollout) if rollout.parallel.get() == 5));
+    assert_eq!(credential.stores[0].folder(), None);
+    let misspelled = read(&text.replace("deployments", "deploments")).unwrap_err();
+    assert!(misspelled.contains("did you mean `deployments`?"), "{misspelled}");
+}

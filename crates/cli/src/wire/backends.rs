@@ -10,7 +10,7 @@ use keywheel_local::{FileStore, FolderArchive, LocalWorkload, Surroundings, heal
 
 #[cfg(any(feature = "postgres", feature = "prometheus", feature = "redis"))]
 use crate::config::Guarded;
-use crate::config::{Config, CredentialConfig, IssuerConfig, ProbeConfig};
+use crate::config::{Config, ConsumerConfig, CredentialConfig, IssuerConfig, ProbeConfig, StoreConfig};
 use crate::exit::{Exit, Problem};
 #[cfg(any(feature = "postgres", feature = "prometheus", feature = "redis"))]
 use crate::wire::secrets::secret_source;
@@ -26,6 +26,8 @@ pub(super) struct Backends {
     admins: std::sync::Mutex<std::collections::BTreeMap<keywheel_postgres::AdminConfig, Arc<keywheel_postgres::Admin>>>,
     #[cfg(feature = "redis")]
     fleets: keywheel_redis::Fleets,
+    #[cfg(feature = "kubernetes")]
+    clusters: keywheel_kubernetes::Clusters,
 }
 
 /// An issuer, the place that it shares with others, and what reads existing keys.
@@ -49,6 +51,8 @@ impl Backends {
             admins: Default::default(),
             #[cfg(feature = "redis")]
             fleets: Default::default(),
+            #[cfg(feature = "kubernetes")]
+            clusters: Default::default(),
         }
     }
 
@@ -73,18 +77,46 @@ impl Backends {
             .as_ref()
             .map(|archive| Arc::new(FolderArchive::new(archive, around)) as Arc<dyn Archive>);
         for store in &credential.stores {
-            let store = FileStore::new(store, around).map_err(|error| wrong("a store", error.chain()))?;
-            wiring.stores.push(Arc::new(store) as Arc<dyn SecretStore>);
+            let store = self.store(store).map_err(|error| wrong("a store", error.chain()))?;
+            wiring.stores.push(store);
         }
         for workload in &credential.workloads {
-            let workload = LocalWorkload::new(workload, around).map_err(|error| wrong("a workload", error.chain()))?;
-            wiring.workloads.push(Arc::new(workload) as Arc<dyn Workload>);
+            let workload = self
+                .workload(workload)
+                .map_err(|error| wrong("a workload", error.chain()))?;
+            wiring.workloads.push(workload);
         }
         for probe in &credential.probes {
             let probe = self.probe(probe).map_err(|error| wrong("a probe", error.chain()))?;
             wiring.probes.push(probe);
         }
         Ok((wiring, accepting.key_ring))
+    }
+
+    fn store(&self, config: &StoreConfig) -> Result<Arc<dyn SecretStore>, PortError> {
+        let around = &self.around;
+        match config {
+            StoreConfig::Files(config) => Ok(Arc::new(FileStore::new(config, around)?)),
+            #[cfg(feature = "kubernetes")]
+            StoreConfig::Kubernetes(config) => {
+                let (base, clock) = (&around.base, &around.clock);
+                let secret = keywheel_kubernetes::KubernetesSecret::new(config, base, clock, &self.clusters)?;
+                Ok(Arc::new(secret))
+            }
+        }
+    }
+
+    fn workload(&self, config: &ConsumerConfig) -> Result<Arc<dyn Workload>, PortError> {
+        let around = &self.around;
+        match config {
+            ConsumerConfig::Local(config) => Ok(Arc::new(LocalWorkload::new(config, around)?)),
+            #[cfg(feature = "kubernetes")]
+            ConsumerConfig::Kubernetes(config) => {
+                let (base, clock) = (&around.base, &around.clock);
+                let workload = keywheel_kubernetes::KubernetesWorkload::new(config, base, clock, &self.clusters)?;
+                Ok(Arc::new(workload))
+            }
+        }
     }
 
     fn probe(&self, config: &ProbeConfig) -> Result<Arc<dyn HealthProbe>, PortError> {

@@ -39,6 +39,7 @@ pub(crate) struct Place {
 }
 
 /// Runs a test in a namespace of its own.
+#[expect(clippy::disallowed_methods, reason = "whoever starts the tests knows of a cluster")]
 pub(crate) async fn with_place(test: impl AsyncFnOnce(&Place)) {
     let clock = TestClock::starting_at(Timestamp::constant(1_767_225_600, 0));
     let folder = tempfile::tempdir().unwrap();

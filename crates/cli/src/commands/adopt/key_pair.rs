@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::Existing;
 use super::file::{self, Wanted};
 use crate::args::AdoptArgs;
-use crate::config::CredentialConfig;
+use crate::config::{CredentialConfig, StoreConfig};
 use crate::exit::Problem;
 use crate::wire::Session;
 
@@ -51,10 +51,8 @@ pub(super) fn read(session: &Session, configured: &CredentialConfig, args: &Adop
 
 fn usual_file(credential: &CredentialConfig, base: &Path) -> Option<PathBuf> {
     let in_store = || {
-        credential
-            .stores
-            .first()
-            .map(|store| base.join(&store.folder).join("jwt_private.pem"))
+        let folder = credential.stores.first().and_then(StoreConfig::folder);
+        folder.map(|folder| base.join(folder).join("jwt_private.pem"))
     };
     credential.existing.private_key.clone().or_else(in_store)
 }

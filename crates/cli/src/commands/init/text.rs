@@ -100,7 +100,7 @@ mod tests {
             );
             assert_eq!(credential.name.as_str(), "goimg/it");
             assert_eq!(credential.policy.period, Period::months(3));
-            assert_eq!(credential.stores[0].folder, Path::new("/etc/a \"b\""));
+            assert_eq!(credential.stores[0].folder(), Some(Path::new("/etc/a \"b\"")));
         }
     }
 
