@@ -1,5 +1,6 @@
 //! Real servers, rotated by the whole of Keywheel.
 
+mod cut_off;
 mod example;
 mod leaks;
 mod postgres;

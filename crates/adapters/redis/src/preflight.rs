@@ -24,7 +24,7 @@ pub(crate) async fn look(rotated: &Rotated, current: Option<&Credential>) -> Vec
         Ok(topology) => topology,
         Err(error) => {
             let fix = "make every node reachable from here; what nodes call each other can be mapped in `aliases`";
-            return vec![Finding::blocker("the nodes", error.chain(), fix)];
+            return vec![Finding::failure("the nodes", &error, fix)];
         }
     };
     let mut findings = vec![counted(rotated, &topology)];
@@ -32,7 +32,11 @@ pub(crate) async fn look(rotated: &Rotated, current: Option<&Credential>) -> Vec
     let links = match links::presented(rotated, &topology).await {
         Ok(links) => links,
         Err(error) => {
-            findings.push(Finding::blocker("logins between nodes", error.chain(), "see the error"));
+            findings.push(Finding::failure(
+                "logins between nodes",
+                &error,
+                "mend that, then try again",
+            ));
             Vec::new()
         }
     };
@@ -64,7 +68,7 @@ fn counted(rotated: &Rotated, topology: &Topology) -> Finding {
 async fn idle(topology: &Topology) -> Vec<Finding> {
     let fix = "see its log, and set its `auth-user` and `auth-pass` with SENTINEL SET";
     match links::idle(topology).await {
-        Err(error) => vec![Finding::blocker("the Sentinels", error.chain(), "see the error")],
+        Err(error) => vec![Finding::failure("the Sentinels", &error, "mend that, then try again")],
         Ok(idle) => idle
             .iter()
             .map(|node| {
@@ -102,7 +106,7 @@ fn of_node(
         Ok(facts) => facts,
         Err(failure) => {
             let error = failure.port("look around", &node.address);
-            return vec![Finding::blocker(subject, error.chain(), "see the error")];
+            return vec![Finding::failure(subject, &error, "mend that, then try again")];
         }
     };
     let depends = links.iter().any(|link| Arc::ptr_eq(&link.node, node));

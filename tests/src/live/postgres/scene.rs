@@ -75,13 +75,24 @@ impl Scene {
         (ROLE, FIRST_PASSWORD)
     }
 
-    /// An issuer for the role, at another port where something stands between.
+    /// An issuer for the role.
+    pub fn issuer(&self) -> PostgresIssuer {
+        self.issuer_with(self.database.port, "10s")
+    }
+
+    /// An impatient one at another port, where something stands between.
     pub fn issuer_at(&self, port: u16) -> PostgresIssuer {
+        self.issuer_with(port, "2s")
+    }
+
+    fn issuer_with(&self, port: u16, timeout: &str) -> PostgresIssuer {
         let config: PostgresConfig = serde_json::from_value(json!({
             "kind": self.kind,
             "role": ROLE,
             "admin": { "host": "127.0.0.1", "port": port, "user": ROTATOR, "database": self.database.name, "tls": "disable" },
             "check": "SELECT count(*) FROM app_items",
+            "connect_timeout": timeout,
+            "statement_timeout": timeout,
         }))
         .expect("the configuration is right");
         let admin = Admin::new(
@@ -91,11 +102,6 @@ impl Scene {
         );
         let admin = admin.expect("the configuration is right");
         PostgresIssuer::new(config, admin, Arc::new(OsEntropy)).expect("the configuration is right")
-    }
-
-    /// An issuer for the role.
-    pub fn issuer(&self) -> PostgresIssuer {
-        self.issuer_at(self.database.port)
     }
 
     /// The roles that can log in, but for the superuser.

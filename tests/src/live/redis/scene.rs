@@ -58,11 +58,21 @@ impl Scene {
 
     /// An issuer for the user.
     pub fn issuer(&self) -> RedisIssuer {
+        self.issuer_with(self.instance.port, "5s")
+    }
+
+    /// An impatient one at another port, where something stands between.
+    pub fn issuer_at(&self, port: u16) -> RedisIssuer {
+        self.issuer_with(port, "2s")
+    }
+
+    fn issuer_with(&self, port: u16, timeout: &str) -> RedisIssuer {
         let config: RedisConfig = serde_json::from_value(json!({
             "kind": self.kind,
             "user": self.user,
-            "nodes": [format!("127.0.0.1:{}", self.instance.port)],
+            "nodes": [format!("127.0.0.1:{port}")],
             "admin_user": ROTATOR,
+            "timeout": timeout,
         }))
         .expect("the configuration is right");
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);

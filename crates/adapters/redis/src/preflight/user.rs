@@ -33,7 +33,7 @@ pub(super) async fn look(rotated: &Rotated, topology: &Topology, current: Option
         match user {
             Err(failure) => {
                 let error = failure.port("look at the user", &node.address);
-                findings.push(Finding::blocker(subject, error.chain(), "see the error"));
+                findings.push(Finding::failure(subject, &error, "mend that, then try again"));
             }
             Ok(None) => {
                 let fix = "create it there: users are not replicated";
@@ -67,7 +67,7 @@ fn works(node: &Node, verdict: Result<Verdict, crate::error::Failure>) -> Findin
         }
         Err(failure) => {
             let error = failure.port("log in and do what `check` says", &node.address);
-            Finding::blocker(subject, error.chain(), "see the error")
+            Finding::failure(subject, &error, "mend that, then try again")
         }
     }
 }
