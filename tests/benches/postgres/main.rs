@@ -3,6 +3,13 @@
 //! Prints one JSON object for each figure. Ours is the whole engine on one server: the scheduler, a journal on disk that is synced,
 //! sealed material, the audit log, and every proof. Ours and the baselines take turns, so that whatever else the machine does
 //! falls on all of them.
+//!
+//! How near ours can come to the limit is decided by the server's processors. Measured on PostgreSQL 15, it spends 4.5 ms on an
+//! exchange, 8.9 ms on a login that it accepts and 6.6 ms on one that it refuses. The limit is an exchange and a login: 13 ms. A
+//! rotation in place exchanges once, too, but it is accepted twice (the version in use before anything changes, and the new one)
+//! and refused twice (the canary, when the interruption begins, and the proof that the old version is dead), besides two
+//! questions: 36 ms at the least. With all of its proofs it cannot come beyond 0.37 of the limit where the server is what is
+//! short of time, and no proof is left out to look faster.
 
 mod fleet;
 mod limit;
