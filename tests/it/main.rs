@@ -1,4 +1,5 @@
 //! The rules of the whole, as properties and as searches.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod faults;
 mod leaks;
