@@ -188,6 +188,16 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_is_read_as_people_write_it() {
+        let read = |text: &str| serde_json::from_str::<PasswordRule>(text);
+        assert_eq!(read("{}").unwrap(), PasswordRule::default());
+        let hex = read(r#"{"length": 48, "alphabet": "0123456789abcdef"}"#).unwrap();
+        assert_eq!(hex, PasswordRule::new(48, "0123456789abcdef").unwrap());
+        assert_eq!(hex.bits(), 192.0);
+        assert!(read(r#"{"length": 8}"#).is_err());
+    }
+
+    #[test]
     fn rules_that_make_bad_passwords_are_refused() {
         let refused = |length, alphabet: &str| PasswordRule::new(length, alphabet).unwrap_err();
         assert_eq!(refused(64, "abc d"), InvalidPasswordRule::Character(' '));

@@ -51,12 +51,6 @@ impl Period {
             .try_hours(i64::from(self.hours).checked_mul(count)?)
             .ok()
     }
-
-    /// The longest that the period can last, in seconds: a safe lower bound for guessing how many have passed.
-    fn longest_seconds(self) -> i64 {
-        let days = i64::from(self.months) * 31 + i64::from(self.days);
-        days * 90_000 + i64::from(self.hours) * 3_600
-    }
 }
 
 impl FromStr for Period {
@@ -133,19 +127,6 @@ impl Schedule {
     /// The first due date.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.due(1)
-    }
-
-    /// The first due date after `now`, with its count.
-    pub fn next_after(&self, now: Timestamp) -> Option<(i64, Timestamp)> {
-        let elapsed = now.as_second().saturating_sub(self.anchor.as_second()).max(0);
-        let mut count = (elapsed / self.period.longest_seconds()).max(1);
-        loop {
-            let due = self.due(count)?;
-            if due > now {
-                return Some((count, due));
-            }
-            count += 1;
-        }
     }
 }
 

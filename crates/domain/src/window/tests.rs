@@ -46,6 +46,11 @@ fn a_window_in_the_gap_of_daylight_saving_opens_late() {
         next("Sun 02:00-02:30 Europe/Berlin", "2026-03-29T02:00:00Z").0,
         "2026-04-05T00:00:00Z"
     );
+    // So would 02:00-03:00, which has no length on that day.
+    assert_eq!(
+        next("Sun 02:00-03:00 Europe/Berlin", "2026-03-28T12:00:00Z").0,
+        "2026-04-05T00:00:00Z"
+    );
 }
 
 #[test]
