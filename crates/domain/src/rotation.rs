@@ -306,6 +306,10 @@ impl Rotation {
 }
 
 #[cfg(test)]
+mod judged_tests;
+#[cfg(test)]
+mod refused_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod told_tests;

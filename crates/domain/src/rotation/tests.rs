@@ -34,7 +34,7 @@ pub(super) fn opened(overlap: Overlap, trigger: Trigger) -> Entry {
     opened_by(&policy(), overlap, trigger)
 }
 
-fn opened_by(policy: &Policy, overlap: Overlap, trigger: Trigger) -> Entry {
+pub(super) fn opened_by(policy: &Policy, overlap: Overlap, trigger: Trigger) -> Entry {
     let shape = Shape {
         overlap,
         minted_by: MintedBy::Us,
@@ -129,7 +129,7 @@ fn failure(kind: ErrorKind, retry: Retry) -> Failure {
     }
 }
 
-fn sample(verdict: Verdict) -> Sample {
+pub(super) fn sample(verdict: Verdict) -> Sample {
     Sample {
         verdict,
         evidence: Vec::new(),
