@@ -39,12 +39,11 @@ pub(crate) struct Place {
 }
 
 /// Runs a test in a namespace of its own.
-#[expect(clippy::disallowed_methods, reason = "whoever starts the tests knows of a cluster")]
 pub(crate) async fn with_place(test: impl AsyncFnOnce(&Place)) {
     let clock = TestClock::starting_at(Timestamp::constant(1_767_225_600, 0));
     let folder = tempfile::tempdir().unwrap();
-    let (kubeconfig, emulator) = match std::env::var_os("KEYWHEEL_TEST_KUBECONFIG") {
-        Some(path) => (PathBuf::from(path), None),
+    let (kubeconfig, emulator) = match real_cluster() {
+        Some(path) => (path, None),
         None => {
             let emulator = Emulator::start(&clock).await;
             let path = folder.path().join("kubeconfig");
@@ -79,6 +78,15 @@ pub(crate) async fn with_place(test: impl AsyncFnOnce(&Place)) {
             &json!({}),
         )
         .await;
+}
+
+/// The kubeconfig of a real cluster, where somebody names one.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it chooses what a test runs on, and nothing that is delivered reads it"
+)]
+fn real_cluster() -> Option<PathBuf> {
+    std::env::var_os("KEYWHEEL_TEST_KUBECONFIG").map(PathBuf::from)
 }
 
 impl Place {
