@@ -1,6 +1,7 @@
 //! Deployments, StatefulSets and DaemonSets, which read a Secret when their containers start.
 
 mod check;
+mod look;
 mod mark;
 mod pods;
 mod references;
@@ -24,6 +25,7 @@ use crate::config::RolloutConfig;
 use crate::error::{Failure, invalid};
 use crate::marker::Marker;
 
+use look::Mirror;
 use mark::Mark;
 use target::Targets;
 
@@ -35,8 +37,8 @@ pub struct KubernetesWorkload {
     namespace: Option<String>,
     secret_name: String,
     targets: Targets,
-    canaries: Vec<String>,
     parallel: usize,
+    mirror: tokio::sync::Mutex<Option<Mirror>>,
 }
 
 impl KubernetesWorkload {
@@ -63,8 +65,8 @@ impl KubernetesWorkload {
             namespace: config.namespace.clone(),
             secret_name: config.secret_name.clone(),
             targets,
-            canaries: config.canaries.clone(),
             parallel: config.parallel.get(),
+            mirror: tokio::sync::Mutex::default(),
         })
     }
 

@@ -53,9 +53,9 @@ impl KubernetesWorkload {
             });
         }
         if self.targets.has(Kind::Deployment) {
-            rules.push(Rule::new("apps", "replicasets", &["list"]));
+            rules.push(Rule::new("apps", "replicasets", &["list", "watch"]));
         }
-        rules.push(Rule::new("", "pods", &["list"]));
+        rules.push(Rule::new("", "pods", &["list", "watch"]));
         rules
     }
 

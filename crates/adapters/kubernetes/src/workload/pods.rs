@@ -1,84 +1,36 @@
 //! Which delivery each Pod runs.
 
-use std::collections::BTreeMap;
-
 use keywheel_domain::id::Revision;
-use keywheel_domain::ports::{Instance, PortError};
+use keywheel_domain::ports::Instance;
 use serde_json::Value;
 
-use super::KubernetesWorkload;
+use super::look::Look;
 use super::mark::Mark;
 use super::status::Progress;
 use super::target::{Kind, Target};
-use crate::api::{Call, encoded};
-use crate::error::{Failure, shown};
+use crate::error::shown;
 
-/// What is there, as one look saw it.
-struct Look {
-    targets: Vec<Target>,
-    /// ReplicaSets by their uids.
-    sets: BTreeMap<String, Value>,
-    pods: Vec<Value>,
-}
-
-impl KubernetesWorkload {
-    pub(super) async fn instances(&self, namespace: &str, annotation: &str) -> Result<Vec<Instance>, PortError> {
-        let look = self.look(namespace).await;
-        let look = look.map_err(|failure| failure.looking(&format!("look at {}", self.name)))?;
-        self.targets.complete(&self.name, &look.targets)?;
-        Ok(look
-            .targets
-            .iter()
-            .flat_map(|target| look.instances(target, annotation))
-            .collect())
+impl Look {
+    /// What each instance of everything runs.
+    pub(super) fn instances(&self, annotation: &str) -> Vec<Instance> {
+        let of = |target| self.instances_of(target, annotation);
+        self.targets.iter().flat_map(of).collect()
     }
 
-    /// Lists the templates first and the Pods last: a Pod that is not in the answer was not there after the change.
-    async fn look(&self, namespace: &str) -> Result<Look, Failure> {
-        let (targets, _) = self.targets.list(&self.cluster, namespace).await?;
-        let selector = only_selector(&targets);
-        let deployments = targets.iter().any(|target| target.kind == Kind::Deployment);
-        let sets = match deployments {
-            true => {
-                self.all(format!("/apis/apps/v1/namespaces/{namespace}/replicasets{selector}"))
-                    .await?
-            }
-            false => Vec::new(),
-        };
-        let pods = self
-            .all(format!("/api/v1/namespaces/{namespace}/pods{selector}"))
-            .await?;
-        let uid = |set: &Value| set["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
-        Ok(Look {
-            targets,
-            sets: sets.into_iter().map(|set| (uid(&set), set)).collect(),
-            pods,
+    /// Whether everything runs what its own template says: then nothing is to come, as far as this look can tell.
+    pub(super) fn is_settled(&self, annotation: &str) -> bool {
+        self.targets.iter().all(|target| {
+            let newest = target.mark(annotation).and_then(Mark::read).map(|mark| mark.revision);
+            let runs = |instance: &Instance| newest.is_some() && instance.revision == newest;
+            self.instances_of(target, annotation).iter().all(runs)
         })
     }
 
-    async fn all(&self, path: String) -> Result<Vec<Value>, Failure> {
-        let mut list = self.cluster.call(&Call::get(path)).await?;
-        let items = list["items"].as_array_mut().ok_or(Failure::Garbled("a list"))?;
-        Ok(std::mem::take(items))
-    }
-}
-
-/// Narrows a list down where there is only one object to look at, and its selector is a simple one.
-fn only_selector(targets: &[Target]) -> String {
-    let [only] = targets else { return String::new() };
-    let selector = &only.object["spec"]["selector"];
-    let labels = selector["matchLabels"].as_object();
-    let pairs = labels.into_iter().flatten();
-    let pairs = pairs.filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)));
-    match pairs.collect::<Vec<_>>().join(",") {
-        none if none.is_empty() => none,
-        pairs => format!("?labelSelector={}", encoded(&pairs)),
-    }
-}
-
-impl Look {
-    fn instances(&self, target: &Target, annotation: &str) -> Vec<Instance> {
-        let pods = self.pods.iter().filter(|pod| is_live(pod) && self.belongs(pod, target));
+    fn instances_of(&self, target: &Target, annotation: &str) -> Vec<Instance> {
+        let pods = self
+            .pods
+            .values()
+            .filter(|pod| is_live(pod) && self.belongs(pod, target));
         let mut instances: Vec<Instance> = pods.map(|pod| self.instance(pod, target, annotation)).collect();
         if instances.is_empty() {
             instances.push(without_pods(target, annotation));

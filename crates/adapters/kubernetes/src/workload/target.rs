@@ -79,6 +79,7 @@ impl Target {
 pub(super) struct Targets {
     names: BTreeMap<Kind, BTreeSet<String>>,
     selector: Option<String>,
+    canaries: Vec<String>,
 }
 
 /// A collection that was listed, and the version of the list.
@@ -102,6 +103,7 @@ impl Targets {
                 .map(|(kind, names)| (kind, names.iter().cloned().collect()))
                 .collect(),
             selector: config.selector.clone(),
+            canaries: config.canaries.clone(),
         }
     }
 
@@ -111,6 +113,11 @@ impl Targets {
 
     pub(super) fn names(&self, kind: Kind) -> Option<&BTreeSet<String>> {
         self.names.get(&kind)
+    }
+
+    /// Whether it restarts first, and alone.
+    pub(super) fn is_canary(&self, target: &Target) -> bool {
+        self.canaries.iter().any(|name| name == target.name())
     }
 
     /// Whether there is a label selector.
@@ -170,7 +177,7 @@ impl Targets {
     }
 
     /// What is named and not there.
-    pub(super) fn missing(&self, found: &[Target]) -> Vec<String> {
+    fn missing(&self, found: &[Target]) -> Vec<String> {
         let mut missing = Vec::new();
         for (kind, names) in &self.names {
             let there = |name: &String| found.iter().any(|target| target.kind == *kind && target.name() == name);
@@ -181,6 +188,9 @@ impl Targets {
                     .map(|name| format!("{}/{name}", kind.word())),
             );
         }
+        let there = |name: &String| found.iter().any(|target| target.name() == name);
+        let canaries = self.canaries.iter().filter(|name| !there(name));
+        missing.extend(canaries.map(|name| format!("the canary {name}")));
         missing
     }
 

@@ -53,10 +53,6 @@ impl KubernetesWorkload {
             waves.wait().await?;
         }
     }
-
-    fn is_canary(&self, target: &Target) -> bool {
-        self.canaries.iter().any(|name| name == target.name())
-    }
 }
 
 impl Waves<'_> {
@@ -73,7 +69,7 @@ impl Waves<'_> {
         let listed = workload.targets.list(&workload.cluster, self.namespace).await;
         let (mut targets, listed) = listed.map_err(|failure| failure.looking(&format!("list {}", workload.name)))?;
         workload.targets.complete(&workload.name, &targets)?;
-        targets.sort_by_key(|target| !workload.is_canary(target));
+        targets.sort_by_key(|target| !workload.targets.is_canary(target));
         (self.targets, self.listed, self.watches) = (targets, listed, Vec::new());
         Ok(())
     }
@@ -104,13 +100,13 @@ impl Waves<'_> {
         let canaries_open = self
             .targets
             .iter()
-            .any(|target| self.workload.is_canary(target) && !self.is_done(target));
+            .any(|target| self.workload.targets.is_canary(target) && !self.is_done(target));
         let limit = if canaries_open { 1 } else { self.workload.parallel };
         if under_way >= limit {
             return None;
         }
         let next = self.targets.iter().position(|target| !self.is_marked(target))?;
-        let waits = canaries_open && !self.workload.is_canary(&self.targets[next]);
+        let waits = canaries_open && !self.workload.targets.is_canary(&self.targets[next]);
         (!waits).then_some(next)
     }
 

@@ -118,3 +118,16 @@ pub(crate) async fn runs(workload: &KubernetesWorkload) -> Vec<Option<u64>> {
     runs.sort_unstable();
     runs
 }
+
+/// Looks until the report says so, as a driver does: what watches tell takes its time.
+pub(crate) async fn until_runs(workload: &KubernetesWorkload, expected: &[Option<u64>]) {
+    let mut found = Vec::new();
+    for _ in 0..10_000 {
+        found = runs(workload).await;
+        if found == expected {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("{found:?} and not {expected:?}");
+}

@@ -4,7 +4,7 @@ use keywheel_domain::ports::{Effect, ErrorKind, Retry, Severity, Workload};
 use keywheel_testkit::kubernetes::{Behaviour, Mishap};
 use serde_json::{Value, json};
 
-use crate::scene::{API, APPS, first, instances, roll_out, running, runs, second};
+use crate::scene::{API, APPS, first, instances, roll_out, running, runs, second, until_runs};
 use crate::support::{Company, USUAL, deliver};
 
 async fn deliver_second(company: &Company) {
@@ -17,9 +17,9 @@ async fn every_pod_is_proven_by_its_template() {
     deliver_second(&company).await;
     roll_out(&api, &second()).await.unwrap();
     // Its controller has not seen the change, and its status still says that everything is done.
-    assert_eq!(runs(&api).await, [Some(1), Some(1)]);
+    until_runs(&api, &[Some(1), Some(1)]).await;
     company.pass(10);
-    assert_eq!(runs(&api).await, [Some(2), Some(2)]);
+    until_runs(&api, &[Some(2), Some(2)]).await;
     let template = &company.object("deployments", "api")["spec"]["template"]["metadata"]["annotations"];
     let secret = &company.secret()["metadata"];
     let (uid, version) = (
@@ -48,7 +48,7 @@ async fn an_old_pod_that_is_still_ending_counts() {
         2,
         "the rollout is done"
     );
-    assert_eq!(runs(&api).await, [Some(1), Some(1), Some(2), Some(2)]);
+    until_runs(&api, &[Some(1), Some(1), Some(2), Some(2)]).await;
     assert!(
         instances(&api)
             .await
@@ -56,7 +56,7 @@ async fn an_old_pod_that_is_still_ending_counts() {
             .any(|(_, detail)| detail.ends_with("it is still ending"))
     );
     company.pass(30);
-    assert_eq!(runs(&api).await, [Some(2), Some(2)]);
+    until_runs(&api, &[Some(2), Some(2)]).await;
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn an_old_pod_counts_even_where_its_replica_set_is_gone() {
     deliver_second(&company).await;
     roll_out(&api, &second()).await.unwrap();
     company.pass(5);
-    assert_eq!(runs(&api).await, [None, None, Some(2), Some(2)]);
+    until_runs(&api, &[None, None, Some(2), Some(2)]).await;
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn a_secret_that_was_written_again_needs_another_restart() {
     let (revision, detail) = instances(&api).await.remove(0);
     assert!(revision.is_none() && detail.contains("written again since"), "{detail}");
     company.pass(10);
-    assert_eq!(runs(&api).await, [Some(1), Some(1)]);
+    until_runs(&api, &[Some(1), Some(1)]).await;
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn pods_that_never_become_ready_leave_the_old_ones_and_say_why() {
     roll_out(&api, &second()).await.unwrap();
     company.pass(20);
     let found = instances(&api).await;
-    assert_eq!(runs(&api).await, [None, None, Some(1), Some(1)]);
+    until_runs(&api, &[None, None, Some(1), Some(1)]).await;
     assert!(
         found.iter().any(|(_, detail)| detail.contains("ContainerCreating")),
         "{found:?}"
@@ -149,7 +149,7 @@ async fn pods_that_never_become_ready_leave_the_old_ones_and_say_why() {
     deliver(&company.store(USUAL), &back, Some(&second())).await.unwrap();
     roll_out(&api, &back).await.unwrap();
     company.pass(10);
-    assert_eq!(runs(&api).await, [Some(3), Some(3)]);
+    until_runs(&api, &[Some(3), Some(3)]).await;
 }
 
 #[tokio::test]
@@ -180,9 +180,9 @@ async fn what_is_scaled_to_nothing_runs_what_its_template_says() {
     company.pass(10);
     deliver_second(&company).await;
     roll_out(&api, &second()).await.unwrap();
-    assert_eq!(runs(&api).await, [None], "its controller has not seen it");
+    until_runs(&api, &[None]).await;
     company.pass(1);
-    assert_eq!(runs(&api).await, [Some(2)]);
+    until_runs(&api, &[Some(2)]).await;
 }
 
 /// The annotation of an old template is an old mark, whatever the Secret holds by now.
@@ -199,7 +199,7 @@ async fn an_undo_by_hand_is_seen_as_the_old_delivery() {
         .emulator
         .act("kubectl", "PATCH", &target, "application/json-patch+json", &undo);
     company.pass(10);
-    assert_eq!(runs(&api).await, [Some(1), Some(1)]);
+    until_runs(&api, &[Some(1), Some(1)]).await;
 }
 
 #[tokio::test]
@@ -209,8 +209,11 @@ async fn what_does_not_exist_is_named() {
     let missing = roll_out(&workload, &first()).await.unwrap_err();
     assert_eq!((missing.kind, missing.effect), (ErrorKind::NotFound, Effect::None));
     assert!(missing.message().contains("deployment/worker"), "{missing}");
-    let found = workload.preflight().await.unwrap();
-    assert!(found.iter().any(|one| one.severity == Severity::Blocker), "{found:?}");
+    let canary = company.workload(&format!("{API}\ncanaries = ['aip']"));
+    for workload in [workload, canary] {
+        let found = workload.preflight().await.unwrap();
+        assert!(found.iter().any(|one| one.severity == Severity::Blocker), "{found:?}");
+    }
 }
 
 #[tokio::test]
@@ -262,6 +265,58 @@ async fn a_look_at_one_deployment_is_three_requests_that_select() {
 }
 
 #[tokio::test]
+async fn converging_costs_a_constant_number_of_requests_however_often_one_looks() {
+    let (company, api) = running().await;
+    company.emulator.script("api", slow());
+    deliver_second(&company).await;
+    company.emulator.take_requests();
+    roll_out(&api, &second()).await.unwrap();
+    let old_and_new = [Some(1), Some(1), None, None];
+    for _ in 0..50 {
+        runs(&api).await;
+    }
+    company.pass(2);
+    until_runs(&api, &sorted(&old_and_new)).await;
+    company.pass(10);
+    until_runs(&api, &[Some(1), Some(1), Some(2), Some(2)]).await;
+    company.pass(30);
+    until_runs(&api, &[Some(2), Some(2)]).await;
+    let requests = company.emulator.take_requests();
+    // The Secret, a list and a patch; a look of three lists and three watches; and the look that proves it.
+    assert_eq!(requests.len(), 3 + 6 + 3, "{requests:#?}");
+}
+
+/// A look that is kept by watches never says by itself that everything has arrived.
+#[tokio::test]
+async fn watches_that_have_ended_or_died_are_not_believed() {
+    let (company, api) = running().await;
+    company.emulator.script("api", slow());
+    deliver_second(&company).await;
+    roll_out(&api, &second()).await.unwrap();
+    until_runs(&api, &[Some(1), Some(1)]).await;
+    company.emulator.end_watches();
+    company.pass(2);
+    until_runs(&api, &sorted(&[Some(1), Some(1), None, None])).await;
+    company.emulator.take_requests();
+    company.pass(61);
+    assert_eq!(runs(&api).await, [Some(2), Some(2)]);
+    assert_eq!(company.emulator.take_requests().len(), 3);
+}
+
+fn slow() -> Behaviour {
+    Behaviour {
+        ready_after: Some(10),
+        ends_after: 30,
+    }
+}
+
+fn sorted(runs: &[Option<u64>]) -> Vec<Option<u64>> {
+    let mut runs = runs.to_vec();
+    runs.sort_unstable();
+    runs
+}
+
+#[tokio::test]
 async fn sets_are_proven_by_their_pods() {
     let (company, _) = running().await;
     company.make("statefulsets", "queue", &json!({"replicas": 2}));
@@ -273,11 +328,11 @@ async fn sets_are_proven_by_their_pods() {
     let found = workload.preflight().await.unwrap();
     assert!(found.iter().all(|one| one.severity == Severity::Fine), "{found:?}");
     roll_out(&workload, &first()).await.unwrap();
-    assert_eq!(runs(&workload).await, [None; 4]);
+    until_runs(&workload, &[None; 4]).await;
     company.pass(3);
     assert!(runs(&workload).await.contains(&None), "one after the other");
     company.pass(20);
-    assert_eq!(runs(&workload).await, [Some(1); 4]);
+    until_runs(&workload, &[Some(1); 4]).await;
     company.change(
         "statefulsets",
         "queue",
@@ -299,5 +354,5 @@ async fn pods_that_have_ended_for_good_hold_nothing() {
     company
         .emulator
         .act("kubelet", "PATCH", &target, "application/merge-patch+json", &evicted);
-    assert_eq!(runs(&api).await, [Some(1)]);
+    until_runs(&api, &[Some(1)]).await;
 }
