@@ -9,11 +9,13 @@ use std::{fs, fs::DirBuilder, os::unix::fs::DirBuilderExt};
 use async_trait::async_trait;
 use keywheel_domain::evidence::{Evidence, EvidenceKind};
 use keywheel_domain::id::VersionId;
-use keywheel_domain::ports::{Archive, ErrorKind, Finding, PortError, SealedMaterial};
+use keywheel_domain::material::Material;
+use keywheel_domain::ports::{Archive, ErrorKind, Finding, PortError, SealedMaterial, VersionMaterial};
 use rustix::fs::{Access, access};
 use tokio::task::spawn_blocking;
 
 use crate::config::{ArchiveConfig, Surroundings};
+use crate::content;
 use crate::error::{lost, storage};
 use crate::files;
 use crate::shred::{self, Shredded};
@@ -60,7 +62,7 @@ impl FolderArchive {
         file.write_all(&record::encode(id, sealed)).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
         match file.persist_noclobber(&path) {
-            // Somebody else was faster with the same version, which never changes.
+            // Somebody else was faster; whether it is the same copy is looked at next.
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(failed(error.error)),
             Ok(_) => {}
@@ -69,32 +71,53 @@ impl FolderArchive {
     }
 
     /// Keeps the copy, reads it back, and only then destroys the originals.
-    fn put_away(&self, id: &VersionId, sealed: &SealedMaterial) -> Result<String, PortError> {
+    fn put_away(&self, version: &VersionMaterial, sealed: &SealedMaterial) -> Result<String, PortError> {
+        let id = &version.id;
         if self.read(id)?.is_none() {
             self.keep(id, sealed)?;
         }
         let path = self.path(id);
-        if self.read(id)?.is_none() {
-            let message = format!("{} was written and is not there; see what removes it", path.display());
-            return Err(PortError::transient(ErrorKind::Storage, message));
+        match self.read(id)? {
+            Some(kept) if kept == *sealed => {}
+            Some(_) => {
+                let message = format!(
+                    "{} is another sealed copy of {id} than the one to put away, so nothing was destroyed; move it to where you keep it, then go on",
+                    path.display()
+                );
+                return Err(PortError::permanent(ErrorKind::Conflict, message));
+            }
+            None => {
+                let message = format!("{} was written and is not there; see what removes it", path.display());
+                return Err(PortError::transient(ErrorKind::Storage, message));
+            }
         }
         let mut story = format!("sealed copy in {}", path.display());
         for original in &self.originals {
-            let done = match destroy(original)? {
-                Shredded::Destroyed => "overwritten three times and removed",
-                Shredded::Unlinked => "removed; its content has another name, which was left alone",
-                Shredded::Spared => "left alone: it is not a plain file",
-                Shredded::Gone => continue,
-            };
-            story.push_str(&format!("; {} {done}", original.display()));
+            // The sealed copy is kept, and the same call goes on where this one stopped.
+            let done = end(original, &version.material).map_err(PortError::with_unknown_effect)?;
+            if let Some(done) = done {
+                story.push_str(&format!("; {} {done}", original.display()));
+            }
         }
         Ok(story)
     }
 }
 
-fn destroy(original: &Path) -> Result<Shredded, PortError> {
-    // The sealed copy is kept, and the same call goes on where this one stopped.
-    shred::file(original).map_err(PortError::with_unknown_effect)
+/// Destroys an original that holds the material, and says what became of it; `None` where there is none.
+fn end(original: &Path, material: &Material) -> Result<Option<&'static str>, PortError> {
+    let found = content::read(original).map_err(|error| storage("read", original, error))?;
+    let is_file = fs::symlink_metadata(original).is_ok_and(|found| found.is_file());
+    if is_file && !found.is_some_and(|found| content::holds(&found, material)) {
+        return Ok(Some(
+            "left alone: it does not hold this version; destroy it yourself if nobody needs it",
+        ));
+    }
+    Ok(match shred::file(original)? {
+        Shredded::Destroyed => Some("overwritten three times and removed"),
+        Shredded::Unlinked => Some("removed; its content has another name, which was left alone"),
+        Shredded::Spared => Some("left alone: it is not a plain file"),
+        Shredded::Gone => None,
+    })
 }
 
 #[async_trait]
@@ -124,11 +147,12 @@ impl Archive for FolderArchive {
         Ok(findings)
     }
 
-    async fn archive(&self, id: &VersionId, sealed: &SealedMaterial) -> Result<Evidence, PortError> {
-        let (archive, version, sealed) = (self.clone(), id.clone(), sealed.clone());
+    async fn archive(&self, version: &VersionMaterial, sealed: &SealedMaterial) -> Result<Evidence, PortError> {
+        let id = version.id.to_string();
+        let (archive, version, sealed) = (self.clone(), version.clone(), sealed.clone());
         let story = spawn_blocking(move || archive.put_away(&version, &sealed));
         let story = story.await.map_err(lost)??;
-        Ok(Evidence::new(EvidenceKind::Archived, id.to_string(), story))
+        Ok(Evidence::new(EvidenceKind::Archived, id, story))
     }
 
     async fn fetch(&self, id: &VersionId) -> Result<Option<SealedMaterial>, PortError> {

@@ -42,8 +42,8 @@ impl fmt::Debug for Surroundings {
 pub struct ArchiveConfig {
     /// The folder of the sealed copies.
     pub folder: PathBuf,
-    /// Files to destroy once the sealed copy is safe: overwritten three times, synced, removed. Symbolic links are never
-    /// followed.
+    /// Files to destroy once the sealed copy is safe, where they hold the archived version: overwritten three times, synced,
+    /// removed. Symbolic links are never followed.
     #[serde(default)]
     pub originals: Vec<PathBuf>,
 }

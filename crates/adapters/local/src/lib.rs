@@ -5,6 +5,7 @@ pub mod config;
 mod archive;
 mod clock;
 mod command;
+mod content;
 mod entropy;
 mod error;
 mod files;

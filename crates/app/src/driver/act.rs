@@ -338,7 +338,8 @@ impl Driver<'_> {
         if let Some(archive) = &self.wiring.archive {
             let sealed = within(self.app, self.limit(), self.app.inner.ports.materials.get(&id)).await?;
             let sealed = sealed.ok_or_else(|| PortError::from(AppError::NoMaterial(id.to_string())))?;
-            evidence.push(within(self.app, self.limit(), archive.archive(&id, &sealed)).await?);
+            let version = self.required(&id).await?;
+            evidence.push(within(self.app, self.limit(), archive.archive(&version, &sealed)).await?);
         }
         let kept = [number, self.rotation().plan().new_version()];
         for ended in self

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use keywheel_domain::evidence::{Evidence, EvidenceKind};
-use keywheel_domain::ports::{Archive, SealedMaterial, Severity};
+use keywheel_domain::material::{Material, Secret};
+use keywheel_domain::ports::{Archive, Effect, ErrorKind, SealedMaterial, Severity, VersionMaterial};
+use keywheel_domain::version::Attributes;
+use zeroize::Zeroizing;
 
 use crate::sample::{sealed, version_id};
 
@@ -25,8 +28,18 @@ pub async fn check(fresh: Fresh<'_>) {
     any_bytes_can_be_archived(&*fresh().await).await;
 }
 
+/// The version of that number, as it was sealed.
+pub fn version(number: u64) -> VersionMaterial {
+    let password = Zeroizing::new(format!("the password of version {number}").into_bytes());
+    VersionMaterial {
+        id: version_id(number),
+        material: Material::single("password", Secret::new(password)),
+        attributes: Attributes::default(),
+    }
+}
+
 async fn archive(archive: &dyn Archive, number: u64, tag: u8) -> Evidence {
-    let archived = archive.archive(&version_id(number), &sealed(tag)).await;
+    let archived = archive.archive(&version(number), &sealed(tag)).await;
     archived.expect("archiving succeeds")
 }
 
@@ -61,11 +74,18 @@ pub async fn a_version_that_is_not_archived_is_none(archive: &dyn Archive) {
     assert_eq!(fetch(archive, 1).await, None);
 }
 
-/// Archiving again succeeds, and the first copy stays.
+/// Archiving again succeeds. Another copy of the same version is refused, because one of the two would be lost, and the first
+/// one stays.
 pub async fn a_version_that_is_archived_stays_as_it_is(store: &dyn Archive) {
     archive(store, 1, 1).await;
     archive(store, 1, 1).await;
-    archive(store, 1, 2).await;
+    let refused = store.archive(&version(1), &sealed(2)).await;
+    let refused = refused.expect_err("another copy is refused");
+    assert_eq!(
+        (refused.kind, refused.effect),
+        (ErrorKind::Conflict, Effect::None),
+        "{refused}"
+    );
     assert_eq!(fetch(store, 1).await, Some(sealed(1)));
 }
 
@@ -88,6 +108,6 @@ pub async fn any_bytes_can_be_archived(store: &dyn Archive) {
         nonce: Vec::new(),
         ciphertext: (0..=255).rev().cycle().take(100_000).collect(),
     };
-    store.archive(&version_id(1), &odd).await.expect("archiving succeeds");
+    store.archive(&version(1), &odd).await.expect("archiving succeeds");
     assert_eq!(fetch(store, 1).await, Some(odd));
 }

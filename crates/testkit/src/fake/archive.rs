@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use keywheel_domain::evidence::{Evidence, EvidenceKind};
 use keywheel_domain::id::VersionId;
-use keywheel_domain::ports::{Archive, Finding, PortError, SealedMaterial};
+use keywheel_domain::ports::{Archive, ErrorKind, Finding, PortError, SealedMaterial, VersionMaterial};
 
 use crate::world::{Deed, World};
 
@@ -46,8 +46,12 @@ impl Archive for FakeArchive {
         Ok(vec![Finding::fine("archive", "it can be written")])
     }
 
-    async fn archive(&self, id: &VersionId, sealed: &SealedMaterial) -> Result<Evidence, PortError> {
-        self.lock().entry(id.clone()).or_insert_with(|| sealed.clone());
+    async fn archive(&self, version: &VersionMaterial, sealed: &SealedMaterial) -> Result<Evidence, PortError> {
+        let id = &version.id;
+        if self.lock().entry(id.clone()).or_insert_with(|| sealed.clone()) != sealed {
+            let problem = format!("there is another copy of {id}; move it away");
+            return Err(PortError::permanent(ErrorKind::Conflict, problem));
+        }
         self.world.act(Deed::Archived(id.number), |state| {
             state.archived.insert(id.number);
             Ok(Evidence::new(EvidenceKind::Archived, id.to_string(), "put away"))

@@ -7,7 +7,7 @@ use keywheel_domain::id::{CredentialName, RotationId, VersionId};
 use keywheel_domain::material::Secret;
 use keywheel_domain::ports::{
     Archive, Delivery, Finding, HealthProbe, Notice, Notifier, PortError, Sample, SealedMaterial, SecretStore, Usage,
-    Verdict, Workload, WorkloadReport,
+    Verdict, VersionMaterial, Workload, WorkloadReport,
 };
 use keywheel_domain::version::Attributes;
 use keywheel_domain::view::View;
@@ -119,8 +119,8 @@ impl Archive for Faulty<dyn Archive> {
             .await
     }
 
-    async fn archive(&self, id: &VersionId, sealed: &SealedMaterial) -> Result<Evidence, PortError> {
-        let call = self.inner.archive(id, sealed);
+    async fn archive(&self, version: &VersionMaterial, sealed: &SealedMaterial) -> Result<Evidence, PortError> {
+        let call = self.inner.archive(version, sealed);
         self.gate.pass(("archive", "archive", Class::Changes), None, call).await
     }
 
