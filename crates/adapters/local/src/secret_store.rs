@@ -1,6 +1,7 @@
 //! A secret store of files in one folder, written as the kubelet writes mounted secrets: consumers see all files of one
 //! delivery or all files of the next, and never some of each.
 
+mod aside;
 mod atomic;
 mod check;
 mod folder;
@@ -50,6 +51,7 @@ struct Inner {
 /// A delivery that is visible, and what it left to destroy.
 struct Visible {
     files: Vec<String>,
+    kept: Vec<PathBuf>,
     leftovers: Vec<PathBuf>,
     lock: Lock,
 }
@@ -93,7 +95,12 @@ impl SecretStore for FileStore {
     async fn deliver(&self, delivery: &Delivery, expected: Option<&View>) -> Result<Evidence, PortError> {
         let (inner, wanted, expected) = (Arc::clone(&self.inner), delivery.clone(), expected.cloned());
         let shown = spawn_blocking(move || inner.show(&wanted, expected.as_ref()));
-        let Visible { files, leftovers, lock } = shown.await.map_err(lost)??;
+        let Visible {
+            files,
+            kept,
+            leftovers,
+            lock,
+        } = shown.await.map_err(lost)??;
         tracing::info!(store = self.name(), credential = %delivery.credential, view = %delivery.view, "delivered");
         if !leftovers.is_empty() {
             self.clock.sleep(LINGER).await;
@@ -101,7 +108,10 @@ impl SecretStore for FileStore {
             destroyed.map_err(PortError::with_unknown_effect)?;
         }
         let folder = self.inner.folder.path.display();
-        let detail = format!("{} in {folder}: {}", delivery.view, files.join(", "));
+        let mut detail = format!("{} in {folder}: {}", delivery.view, files.join(", "));
+        for kept in kept {
+            detail.push_str(&format!("; what was there is kept as {}", kept.display()));
+        }
         Ok(Evidence::new(EvidenceKind::Delivered, self.name(), detail))
     }
 
@@ -123,14 +133,15 @@ impl Inner {
         let marker = Marker::of(delivery);
         let replace = self.replace_existing.unwrap_or(delivery.rotation.is_none());
         let shown = self.folder.shown()?;
-        match self.compare(&shown, delivery, expected)? {
+        let kept = match self.compare(&shown, delivery, expected)? {
             Some(data) if atomic::is_whole(&self.folder, data, &set)? => {
-                atomic::finish_links(&self.folder, &set, replace)?;
+                atomic::finish_links(&self.folder, &set, replace)?
             }
             _ => atomic::write(&self.folder, &set, &marker, replace)?,
-        }
+        };
         Ok(Visible {
             files: names(&set),
+            kept,
             leftovers: self.folder.leftovers().map_err(PortError::with_unknown_effect)?,
             lock,
         })

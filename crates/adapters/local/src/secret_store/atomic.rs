@@ -9,9 +9,10 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
-use keywheel_domain::ports::{ErrorKind, PortError};
+use keywheel_domain::ports::PortError;
 use zeroize::Zeroizing;
 
+use super::aside::{self, Occupied};
 use super::folder::{DATA, DATA_NEW, Folder, Place, link_target};
 use super::marker::{MARKER, Marker};
 use super::set::SetFile;
@@ -19,59 +20,35 @@ use crate::error::storage;
 use crate::files::{self, Owner};
 use crate::shred;
 
+/// Where the files of somebody else are kept that were in the way.
+pub(super) type Kept = Vec<PathBuf>;
+
 /// Makes the set visible. The caller holds the lock and has compared what is shown.
 ///
 /// # Errors
 /// Before the swap: nothing that consumers see has changed. After it: an unknown effect.
-pub(super) fn write(folder: &Folder, set: &[SetFile], marker: &Marker, replace: bool) -> Result<(), PortError> {
-    let occupied = occupied(folder, set, replace)?;
+pub(super) fn write(folder: &Folder, set: &[SetFile], marker: &Marker, replace: bool) -> Result<Kept, PortError> {
+    let occupied = aside::occupied(folder, set, replace)?;
     let delivery = write_delivery(folder, set, marker)?;
-    // The delivery's name is durable before anything points to it.
-    let prepared = files::sync_folder(&folder.path).and_then(|()| link_new_names(folder, set));
+    // The names of the delivery and of what is kept are durable before anything points elsewhere.
+    let prepared = aside::keep(folder, &occupied)
+        .and_then(|()| files::sync_folder(&folder.path))
+        .and_then(|()| link_new_names(folder, set));
     prepared.and_then(|()| swap(folder, &delivery)).inspect_err(|_| {
         // The error is what matters; what cannot be taken back now is taken back by the next delivery.
         let _ = shred::folder(&delivery);
         let _ = remove_dangling_links(folder);
+        aside::let_go(folder, &occupied);
     })?;
-    finish(folder, set, &occupied).map_err(PortError::with_unknown_effect)
+    finish(folder, set, occupied).map_err(PortError::with_unknown_effect)
 }
 
 /// Brings the links into line with the set that is shown already. Doing it twice is doing it once.
-pub(super) fn finish_links(folder: &Folder, set: &[SetFile], replace: bool) -> Result<(), PortError> {
-    let occupied = occupied(folder, set, replace)?;
+pub(super) fn finish_links(folder: &Folder, set: &[SetFile], replace: bool) -> Result<Kept, PortError> {
+    let occupied = aside::occupied(folder, set, replace)?;
+    aside::keep(folder, &occupied)?;
     link_new_names(folder, set)?;
-    finish(folder, set, &occupied).map_err(PortError::with_unknown_effect)
-}
-
-/// The names of ours that somebody else's files have.
-fn occupied<'a>(folder: &Folder, set: &'a [SetFile], replace: bool) -> Result<Vec<&'a str>, PortError> {
-    let mut occupied = Vec::new();
-    for file in set {
-        let path = folder.path.join(&file.name);
-        match folder.place(&file.name)? {
-            Place::Free | Place::Linked => {}
-            Place::Occupied if replace => occupied.push(file.name.as_str()),
-            Place::Occupied => {
-                return Err(PortError::permanent(
-                    ErrorKind::Conflict,
-                    format!(
-                        "{} was not written by this store; move it away, or set `replace_existing = true` to have it replaced and destroyed",
-                        path.display()
-                    ),
-                ));
-            }
-            Place::Folder => {
-                return Err(PortError::permanent(
-                    ErrorKind::Conflict,
-                    format!(
-                        "{} is a folder, and a file has to go there; move it away",
-                        path.display()
-                    ),
-                ));
-            }
-        }
-    }
-    Ok(occupied)
+    finish(folder, set, occupied).map_err(PortError::with_unknown_effect)
 }
 
 fn write_delivery(folder: &Folder, set: &[SetFile], marker: &Marker) -> Result<PathBuf, PortError> {
@@ -133,16 +110,19 @@ fn link_over(target: &Path, temporary: &Path, path: &Path) -> Result<(), PortErr
 }
 
 /// What follows the swap: our links in the place of somebody else's files, and no links to files that are gone.
-fn finish(folder: &Folder, set: &[SetFile], occupied: &[&str]) -> Result<(), PortError> {
+fn finish(folder: &Folder, set: &[SetFile], occupied: Vec<Occupied<'_>>) -> Result<Kept, PortError> {
     files::sync_folder(&folder.path)?;
-    for name in occupied {
+    for Occupied { name, kept } in &occupied {
         let path = folder.path.join(name);
         // A second name, so that the bytes can still be destroyed. Where the file system has none they are only removed.
         let is_file = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
-        if is_file {
+        if is_file && kept.is_none() {
             let _ = fs::hard_link(&path, folder.replaced_name(name));
         }
         link_over(&link_target(name), &folder.path.join(DATA_NEW), &path)?;
+        if let Some(kept) = kept {
+            aside::close(kept);
+        }
     }
     let kept: BTreeSet<&str> = set.iter().map(|file| file.name.as_str()).collect();
     for name in folder.links()? {
@@ -151,7 +131,8 @@ fn finish(folder: &Folder, set: &[SetFile], occupied: &[&str]) -> Result<(), Por
             fs::remove_file(&path).map_err(|error| storage("remove the link", &path, error))?;
         }
     }
-    files::sync_folder(&folder.path)
+    files::sync_folder(&folder.path)?;
+    Ok(occupied.into_iter().filter_map(|occupied| occupied.kept).collect())
 }
 
 /// Takes back links that were made for a delivery that never became visible.

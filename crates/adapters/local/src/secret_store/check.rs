@@ -8,6 +8,7 @@ use keywheel_domain::ports::{Finding, PortError};
 use rustix::fs::{Access, access, statvfs};
 
 use super::Inner;
+use super::aside::KEPT;
 use super::folder::{Folder, Place, Shown};
 use crate::files;
 
@@ -104,7 +105,9 @@ fn foreign(store: &Inner, folder: &Folder) -> Result<Vec<Finding>, PortError> {
             (Place::Occupied, _) => findings.push(Finding::warning(
                 subject,
                 format!("{} was not written by this store", path.display()),
-                "an adoption replaces and destroys it; set `replace_existing = false` if it must stay",
+                format!(
+                    "an adoption replaces it: what it shows in its place as well is destroyed, and anything else is kept as {name}{KEPT}; set `replace_existing = false` if it must stay"
+                ),
             )),
             (Place::Free | Place::Linked, _) => {}
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 
-use keywheel_domain::ports::{Effect, ErrorKind, Retry, SecretStore, Severity};
+use keywheel_domain::ports::{Delivery, Effect, ErrorKind, Retry, SecretStore, Severity};
 use keywheel_testkit::contract::secret_store::{delivery, view};
 use keywheel_testkit::sample::name;
 
@@ -148,18 +148,25 @@ async fn an_existing_folder_keeps_its_mode_and_the_files_of_others() {
 }
 
 /// As an adoption finds it: plain files in the place of links.
-fn with_existing(place: &Place) {
+fn with_existing(place: &Place, password: &str) {
     fs::create_dir(&place.secrets).unwrap();
-    fs::write(place.secrets.join("password"), "the one that was there").unwrap();
+    fs::write(place.secrets.join("password"), password).unwrap();
+}
+
+fn adoption() -> Delivery {
+    Delivery {
+        rotation: None,
+        ..delivery(&view(1, 1, &[1]))
+    }
 }
 
 #[tokio::test]
-async fn an_adoption_replaces_plain_files_and_destroys_them() {
+async fn an_adoption_destroys_the_plain_files_that_hold_what_it_shows() {
     let place = place();
-    with_existing(&place);
+    let adoption = adoption();
+    let existing = password(&adoption.view, 1);
+    with_existing(&place, &existing);
     let old = fs::File::open(place.secrets.join("password")).unwrap();
-    let mut adoption = delivery(&view(1, 1, &[1]));
-    adoption.rotation = None;
     place.store(USUAL).deliver(&adoption, None).await.unwrap();
     assert_eq!(
         place.names(),
@@ -168,13 +175,68 @@ async fn an_adoption_replaces_plain_files_and_destroys_them() {
     assert_eq!(place.read("password"), format!("{}\n", password(&adoption.view, 1)));
     let mut left = String::new();
     std::io::Read::read_to_string(&mut { old }, &mut left).unwrap();
-    assert_eq!(left, "\0".repeat("the one that was there".len()));
+    assert_eq!(left, "\0".repeat(existing.len()));
+}
+
+#[tokio::test]
+async fn an_adoption_keeps_whatever_else_was_in_the_way() {
+    let place = place();
+    with_existing(&place, "the one in use");
+    fs::set_permissions(place.secrets.join("password"), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::write(place.secrets.join("app.yaml"), "theirs: true").unwrap();
+    let (store, adoption) = (place.store(USUAL), adoption());
+    let evidence = store.deliver(&adoption, None).await.unwrap();
+    let kept = place.secrets.join("password.before-keywheel");
+    assert!(evidence.detail.contains(kept.to_str().unwrap()), "{}", evidence.detail);
+    let kept = ["password.before-keywheel", "app.yaml.before-keywheel"];
+    assert_eq!(kept.map(|name| place.read(name)), ["the one in use", "theirs: true"]);
+    assert_eq!(kept.map(|name| place.mode(name)), [0o600; 2]);
+    assert_eq!(place.read("password"), format!("{}\n", password(&adoption.view, 1)));
+    store
+        .deliver(&delivery(&view(2, 1, &[1])), Some(&adoption.view))
+        .await
+        .unwrap();
+    assert_eq!(place.read(kept[0]), "the one in use");
+}
+
+#[tokio::test]
+async fn an_adoption_changes_nothing_where_what_is_in_the_way_cannot_be_kept() {
+    let place = place();
+    with_existing(&place, "the one in use");
+    fs::write(place.secrets.join("password.before-keywheel"), "one before that").unwrap();
+    fs::write(place.secrets.join("app.yaml"), "theirs: true").unwrap();
+    let refused = place.store(USUAL).deliver(&adoption(), None).await.unwrap_err();
+    assert_eq!((refused.kind, refused.effect), (ErrorKind::Conflict, Effect::None));
+    assert!(
+        refused.message().contains("password.before-keywheel is taken"),
+        "{refused}"
+    );
+    assert_eq!(
+        place.names(),
+        ["..lock", "app.yaml", "password", "password.before-keywheel"]
+    );
+    assert_eq!(place.read("password"), "the one in use");
+}
+
+/// The swap was made and the machine went down before the links were.
+#[tokio::test]
+async fn an_adoption_that_was_cut_off_is_finished_and_still_keeps_what_was_there() {
+    let place = place();
+    let (store, adoption) = (place.store(USUAL), adoption());
+    store.deliver(&adoption, None).await.unwrap();
+    let path = place.secrets.join("password");
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, "the one in use").unwrap();
+    fs::hard_link(&path, place.secrets.join("password.before-keywheel")).unwrap();
+    store.deliver(&adoption, None).await.unwrap();
+    assert!(path.is_symlink());
+    assert_eq!(place.read("password.before-keywheel"), "the one in use");
 }
 
 #[tokio::test]
 async fn anything_but_an_adoption_leaves_plain_files_alone_unless_it_is_told_to_replace_them() {
     let place = place();
-    with_existing(&place);
+    with_existing(&place, "the one that was there");
     let before = place.read("password");
     let refused = deliver(&place.store(USUAL), &view(1, 1, &[1]), None).await.unwrap_err();
     assert_eq!((refused.kind, refused.effect), (ErrorKind::Conflict, Effect::None));
@@ -194,12 +256,10 @@ async fn anything_but_an_adoption_leaves_plain_files_alone_unless_it_is_told_to_
 #[tokio::test]
 async fn a_store_that_may_never_replace_does_not_in_an_adoption_either() {
     let place = place();
-    with_existing(&place);
+    with_existing(&place, "the one that was there");
     let store = place.store(&format!("replace_existing = false\n{USUAL}"));
-    let mut adoption = delivery(&view(1, 1, &[1]));
-    adoption.rotation = None;
     assert_eq!(
-        store.deliver(&adoption, None).await.unwrap_err().kind,
+        store.deliver(&adoption(), None).await.unwrap_err().kind,
         ErrorKind::Conflict
     );
     let findings = store.preflight().await.unwrap();
