@@ -56,7 +56,18 @@ impl Keywheel {
         }
     }
 
-    pub(crate) fn audit_adoption(&self, credential: &Credential, by: &str, now: Timestamp) -> AuditEvent {
+    pub(crate) fn audit_adoption(
+        &self,
+        credential: &Credential,
+        by: &str,
+        now: Timestamp,
+        delivered: &[Evidence],
+    ) -> AuditEvent {
+        let accepted = Evidence::new(
+            EvidenceKind::Accepted,
+            credential.name.to_string(),
+            "the existing version authenticates",
+        );
         let kind = self
             .inner
             .wirings
@@ -80,11 +91,7 @@ impl Keywheel {
             rollback_required: Some(false),
             incidents: Vec::new(),
             interruptions: Vec::new(),
-            evidence: vec![Evidence::new(
-                EvidenceKind::Accepted,
-                credential.name.to_string(),
-                "the existing version authenticates",
-            )],
+            evidence: [[accepted].as_slice(), delivered].concat(),
         }
     }
 }

@@ -29,6 +29,7 @@ mod seal;
 mod verify;
 mod wiring;
 
+pub use adopt::Adopted;
 pub use driver::Driven;
 pub use error::AppError;
 pub use facade::{Builder, Keywheel, Ports};

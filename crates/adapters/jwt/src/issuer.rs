@@ -147,16 +147,23 @@ impl Issuer for KeyRingIssuer {
     }
 
     async fn prove(&self, version: &VersionMaterial) -> Result<Evidence, PortError> {
-        let mut accepted = Vec::new();
+        let (mut accepted, mut unknown) = (Vec::new(), None);
         for Answer { verifier, verdict } in self.ask_all(version).await? {
-            if let Err(refusal) = verdict? {
-                let message = format!(
-                    "{verifier} refuses {}: {refusal}; has its delivery reached it?",
-                    version.id
-                );
-                return Err(PortError::transient(ErrorKind::Refused, message));
+            match verdict {
+                Ok(Ok(())) => accepted.push(verifier),
+                // That one refuses it is certain, whatever another one would say.
+                Ok(Err(refusal)) => {
+                    let message = format!(
+                        "{verifier} refuses {}: {refusal}; has its delivery reached it?",
+                        version.id
+                    );
+                    return Err(PortError::transient(ErrorKind::Refused, message));
+                }
+                Err(error) => unknown = unknown.or(Some(error)),
             }
-            accepted.push(verifier);
+        }
+        if let Some(error) = unknown {
+            return Err(error);
         }
         Ok(evidence(
             EvidenceKind::Accepted,

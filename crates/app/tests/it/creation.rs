@@ -14,7 +14,7 @@ fn a_login_that_is_made_is_accepted_before_anybody_is_shown_it() {
         let company = Company::new(Setup::new(style), false, 1);
         let rig = company.ports();
         let app = keywheel(&rig, "creates");
-        let created = run(&company.clock, app.create(&name(), "ada")).unwrap();
+        let created = run(&company.clock, app.create(&name(), "ada")).unwrap().credential;
         assert_eq!(created.versions[0].status, VersionStatus::Current, "{style:?}");
         let checks = run(&company.clock, app.verify(&name())).unwrap();
         let accepted = |check: &Check| matches!(check.verification, Verification::AsExpected(_));

@@ -8,9 +8,9 @@ mod login;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use keywheel_app::{AppError, Silent};
-use keywheel_domain::credential::Credential;
+use keywheel_app::{Adopted, AppError, Silent};
 use keywheel_domain::material::Material;
+use keywheel_domain::ports::Severity;
 use keywheel_domain::version::Attributes;
 use serde_json::json;
 
@@ -19,7 +19,7 @@ use crate::commands::{actor, known};
 use crate::config::{Config, IssuerConfig};
 use crate::exit::{Exit, Problem};
 use crate::output::{self, Style};
-use crate::render::time;
+use crate::render::{findings, time};
 use crate::wire::{self, Session, State, Which};
 
 /// What exists and was read.
@@ -39,16 +39,16 @@ pub(crate) async fn run(global: &GlobalArgs, args: &AdoptArgs) -> anyhow::Result
     let existing = if args.create { None } else { Some(read(&session, args)?) };
     let created_at = created_at(&session, args, existing.as_ref())?;
     if args.dry_run {
-        return describe(&session, args, existing.as_ref(), created_at);
+        return describe(&session, args, existing.as_ref(), created_at).await;
     }
     // Only now, so that an adoption that cannot be leaves nothing behind, not even an empty database.
     let session = open(global, args, State::Make).await?;
     let (keywheel, by) = (&session.keywheel, actor(global));
-    let credential = match existing {
+    let adopted = match existing {
         Some(Existing { material, .. }) => keywheel.adopt(&args.credential, &material, created_at, &by).await?,
         None => keywheel.create(&args.credential, &by).await?,
     };
-    show(&credential, args)
+    show(&adopted, args)
 }
 
 async fn open(global: &GlobalArgs, args: &AdoptArgs, state: State) -> anyhow::Result<Session> {
@@ -57,7 +57,7 @@ async fn open(global: &GlobalArgs, args: &AdoptArgs, state: State) -> anyhow::Re
     wire::open(config, Which::Only(&args.credential), state, Arc::new(Silent)).await
 }
 
-fn show(credential: &Credential, args: &AdoptArgs) -> anyhow::Result<Exit> {
+fn show(Adopted { credential, evidence }: &Adopted, args: &AdoptArgs) -> anyhow::Result<Exit> {
     if args.json {
         output::json(credential);
         return Ok(Exit::Done);
@@ -71,6 +71,9 @@ fn show(credential: &Credential, args: &AdoptArgs) -> anyhow::Result<Exit> {
     ));
     let due = credential.next_due.map_or_else(|| "never".to_owned(), time::day);
     output::line(format!("made on {}, due on {due}", time::day(credential.rotated_at)));
+    for shown in evidence {
+        output::line(format!("delivered {}", shown.detail));
+    }
     Ok(Exit::Done)
 }
 
@@ -87,7 +90,7 @@ fn public(attributes: &Attributes) -> String {
 }
 
 /// What an adoption would do.
-fn describe(
+async fn describe(
     session: &Session,
     args: &AdoptArgs,
     existing: Option<&Existing>,
@@ -98,13 +101,22 @@ fn describe(
         .map(|existing| wiring.issuer.describe(&existing.material))
         .transpose()?;
     let stores: Vec<_> = wiring.stores.iter().map(|store| store.name().to_owned()).collect();
+    let mut warnings = Vec::new();
+    for store in &wiring.stores {
+        let found = store.preflight().await?;
+        warnings.extend(found.into_iter().filter(|finding| finding.severity > Severity::Fine));
+    }
     if args.json {
+        let warnings = warnings
+            .iter()
+            .map(|found| findings::finding_json(Some(&args.credential), found));
         output::json(&json!({
             "credential": args.credential,
             "origin": existing.map(|existing| &existing.origin),
             "created_at": existing.map(|_| created_at),
             "attributes": attributes,
             "stores": stores,
+            "findings": warnings.collect::<Vec<_>>(),
         }));
         return Ok(Exit::Done);
     }
@@ -117,6 +129,9 @@ fn describe(
         None => output::line(format!("would make version 1 of {}", args.credential)),
     }
     output::line(format!("shown in: {}", stores.join(", ")));
+    for warning in &warnings {
+        output::line(findings::finding(warning));
+    }
     output::note("this was a dry run: nothing was changed");
     Ok(Exit::Done)
 }
