@@ -310,6 +310,8 @@ mod judged_tests;
 #[cfg(test)]
 mod refused_tests;
 #[cfg(test)]
+mod resume_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod told_tests;

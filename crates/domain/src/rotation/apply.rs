@@ -128,7 +128,7 @@ impl Rotation {
             Event::CutShort { .. } => self.shorten(),
             Event::Unwinding { reason, .. } => self.unwind(reason, entry),
             Event::Stuck { reason } => self.stick(reason),
-            Event::Resumed { .. } => self.resume(),
+            Event::Resumed { .. } => self.resume(entry),
             Event::Measured {
                 samples,
                 refused,
@@ -324,12 +324,29 @@ impl Rotation {
         self.failures.push(told.to_owned());
     }
 
-    fn resume(&mut self) -> Result<(), String> {
+    /// What it waited for in vain has its whole time again. Consumers that did not converge are told once more, by the roll-out
+    /// before it: what kept them may have kept the first telling from them, too.
+    fn resume(&mut self, entry: &Entry) -> Result<(), String> {
         if !matches!(self.phase, Phase::Stuck { .. }) {
             return Err("it is not stuck".to_owned());
         }
         self.phase = Phase::Ready;
         self.watched = None;
+        match self.action() {
+            Some(Action::Converge { .. }) => self.move_to(self.telling_of(self.position), entry),
+            Some(Action::Drain { .. }) => self.step_since = entry.at,
+            _ => {}
+        }
         Ok(())
+    }
+
+    /// Where the roll-out of a convergence stands; the convergence itself where none stands right before it.
+    fn telling_of(&self, convergence: Position) -> Position {
+        let before = convergence.index.checked_sub(1);
+        let told = before.filter(|index| matches!(self.script().get(*index), Some(Action::RollOut { .. })));
+        Position {
+            index: told.unwrap_or(convergence.index),
+            ..convergence
+        }
     }
 }

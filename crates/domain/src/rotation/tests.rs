@@ -179,7 +179,7 @@ fn a_preflight_that_says_no_changes_nothing_and_rests_rolled_back() {
 
 #[test]
 fn a_stuck_rotation_moves_only_when_somebody_says_so() {
-    let rotation = until(begun(), "converge");
+    let rotation = until(begun(), "validate");
     let stuck = Event::Stuck {
         reason: "no".to_owned(),
     };
