@@ -8,12 +8,13 @@ mod action;
 mod check;
 mod reach;
 mod recipe;
+mod refusal;
 mod text;
 mod unwind;
 
 pub use action::{Action, Step, Watch};
 pub use check::{CounterExample, Interruption, State};
-pub use recipe::PlanError;
+pub use refusal::PlanError;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -123,6 +124,9 @@ pub struct Limits {
     pub step_timeout: jiff::SignedDuration,
     /// How often waiting steps look again.
     pub poll: jiff::SignedDuration,
+    /// How long the old version is kept after everybody moved; the first journals do not say.
+    #[serde(default, skip_serializing_if = "jiff::SignedDuration::is_zero")]
+    pub retention: jiff::SignedDuration,
     /// How long something signed keeps presenting its key.
     pub longest_token: jiff::SignedDuration,
     /// What is asked before the old version goes.

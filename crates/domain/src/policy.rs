@@ -17,7 +17,8 @@ pub struct Policy {
     pub grace: SignedDuration,
     /// Whether grace runs after the due date or ends on it.
     pub grace_placement: GracePlacement,
-    /// How long the old version is kept, at the least, after every consumer has moved.
+    /// How long the old version is kept, at the least, after every consumer has moved; also where the grace is cut short. An
+    /// emergency keeps nothing.
     pub retention: SignedDuration,
     /// How long health must hold, without a break, before grace begins.
     pub soak: SignedDuration,
@@ -42,7 +43,8 @@ pub struct Policy {
     pub approvers: Vec<String>,
     /// The tokens that a key ring signs, and how long each lives.
     pub tokens: Vec<TokenLifetime>,
-    /// How far the clocks of signers and verifiers may be apart.
+    /// How far the clocks of signers and verifiers may be apart, and for how long past its expiry verifiers still accept a token:
+    /// the sum of both.
     pub clock_skew: SignedDuration,
     /// The reason for which an interruption is accepted, where one is.
     pub interruption: Option<String>,
@@ -172,17 +174,22 @@ impl Policy {
         })
     }
 
-    /// How long before the due date a routine rotation has to begin.
+    /// How long before the due date a routine rotation has to begin, as far as the policy can tell: every wait that it asks for. What
+    /// depends on others is not in it: an approval, a window that is not open yet, consumers that converge slowly, errors, and uses that
+    /// hold a drain.
     pub fn lead(&self) -> SignedDuration {
         match self.grace_placement {
             GracePlacement::AfterDue => SignedDuration::ZERO,
-            GracePlacement::BeforeDue => self.soak + self.grace + self.observation(),
+            GracePlacement::BeforeDue => [self.notice, self.soak, self.grace, self.drain.quiet, self.observation()]
+                .into_iter()
+                .fold(SignedDuration::ZERO, SignedDuration::saturating_add),
         }
     }
 
     /// How long the old version stays suspended: the policy's own time, or what is missing to the retention.
     pub fn observation(&self) -> SignedDuration {
-        self.observe.max(self.retention - self.grace - self.soak)
+        let used = self.grace.saturating_add(self.soak);
+        self.observe.max(self.retention.saturating_sub(used))
     }
 }
 
@@ -251,7 +258,9 @@ mod tests {
         policy.retention = hours(48);
         // 48 hours of retention, of which soak and grace have used 25 when the old version is suspended.
         assert_eq!(policy.observation(), hours(23));
-        assert_eq!(policy.lead(), hours(48));
+        policy.notice = hours(24);
+        policy.drain.quiet = hours(3);
+        assert_eq!(policy.lead(), hours(24 + 48 + 3));
     }
 
     #[test]

@@ -111,6 +111,8 @@ pub struct Rotation {
     attributes: Attributes,
     approved_by: Option<String>,
     switched_at: Option<Timestamp>,
+    /// When everybody had moved to the new version.
+    moved_at: Option<Timestamp>,
     canary: Canary,
     failures: Vec<String>,
     proofs: Arc<Vec<Evidence>>,
@@ -307,6 +309,8 @@ impl Rotation {
 
 #[cfg(test)]
 mod judged_tests;
+#[cfg(test)]
+mod kept_tests;
 #[cfg(test)]
 mod refused_tests;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A period in calendar terms: `6 months` is the same day half a year later, whatever its hours.
@@ -50,6 +50,14 @@ impl Period {
             .ok()?
             .try_hours(i64::from(self.hours).checked_mul(count)?)
             .ok()
+    }
+
+    /// A length that no period of this kind is shorter than: February is the shortest month, and once a year a day has 23 hours.
+    pub fn shortest(self) -> SignedDuration {
+        let (years, months) = (i64::from(self.months / 12), i64::from(self.months % 12));
+        let days = years * 365 + months * 28 + i64::from(self.days);
+        let lost = i64::from(days > 0);
+        SignedDuration::from_hours(days * 24 - lost + i64::from(self.hours))
     }
 }
 

@@ -2,41 +2,13 @@
 
 use jiff::SignedDuration;
 
-use super::check::CounterExample;
+use super::refusal::{PlanError, validate};
 use super::{Action, Limits, MintedBy, Overlap, PlanRecord, PlanRequest, Step, Watch};
 use crate::id::{Revision, VersionNumber};
 use crate::plan::Declared;
 use crate::policy::Policy;
 use crate::trigger::{EmergencyMode, LiveTokens, Trigger};
 use crate::view::View;
-
-/// Why there is no plan.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PlanError {
-    /// The safety rule would break.
-    #[error("{0}")]
-    Unsafe(Box<CounterExample>),
-    /// Nothing says how long what the old key signed lives on.
-    #[error(
-        "the policy names no token lifetimes, so nothing says when the old key may go; add `tokens = [{{ name = \"access\", lifetime = \"15 min\" }}]`"
-    )]
-    NoTokenLifetimes,
-    /// The stores still show a second version.
-    #[error(
-        "the stores still accept {0} versions; finish or roll back the rotation that left them so, then plan again"
-    )]
-    UnfinishedView(usize),
-    /// An authority that holds one version cannot mint another.
-    #[error("this issuer holds one version and mints it itself: there is no order in which it could be replaced")]
-    CannotReplaceMinted,
-    /// The calendar or the numbers of the policy make no sense.
-    #[error("the policy's {field} is negative; give it a length of zero or more")]
-    Negative {
-        /// The field.
-        field: &'static str,
-    },
-}
 
 pub(super) fn record(request: &PlanRequest<'_>) -> Result<PlanRecord, PlanError> {
     validate(request)?;
@@ -55,49 +27,20 @@ pub(super) fn record(request: &PlanRequest<'_>) -> Result<PlanRecord, PlanError>
     })
 }
 
-fn validate(request: &PlanRequest<'_>) -> Result<(), PlanError> {
-    let Policy {
-        grace,
-        retention,
-        soak,
-        observe,
-        tolerance,
-        notice,
-        ..
-    } = request.policy;
-    let lengths = [
-        (grace, "grace"),
-        (retention, "retention"),
-        (soak, "soak"),
-        (observe, "observe"),
-        (tolerance, "tolerance"),
-        (notice, "notice"),
-    ];
-    if let Some((_, field)) = lengths.iter().find(|(length, _)| length.is_negative()) {
-        return Err(PlanError::Negative { field });
-    }
-    let shape = request.shape;
-    if shape.overlap == Overlap::KeyRing && request.policy.tokens.is_empty() {
-        return Err(PlanError::NoTokenLifetimes);
-    }
-    if shape.overlap == Overlap::OneVersion && shape.minted_by == MintedBy::Authority {
-        return Err(PlanError::CannotReplaceMinted);
-    }
-    match request.view.accepted.len() {
-        1 => Ok(()),
-        count => Err(PlanError::UnfinishedView(count)),
-    }
-}
-
 fn limits(policy: &Policy, trigger: &Trigger) -> Limits {
     let routine = *trigger == Trigger::Routine;
     Limits {
         retry: policy.retry.clone(),
         tolerance: policy.tolerance,
-        converge_within: policy.converge_within,
+        converge_within: policy.converge_within.max(policy.adopt_within),
         adopt_within: policy.adopt_within,
         step_timeout: policy.step_timeout,
         poll: policy.poll,
+        retention: if trigger.is_emergency() {
+            SignedDuration::ZERO
+        } else {
+            policy.retention
+        },
         longest_token: policy.longest_token(),
         drain: policy.drain.clone(),
         approvers: if trigger.is_emergency() {
@@ -283,14 +226,26 @@ impl Recipe {
             }
             return steps;
         }
-        let length = request.policy.grace;
-        steps.push(Action::Watch {
-            watch: Watch::Grace,
-            length,
-            at_least: length.min(tokens),
-        });
+        steps.push(self.grace(request, tokens));
         steps.push(Action::Drain { version: self.old });
         steps
+    }
+
+    /// Where nothing comes after it that keeps the old version, the grace is what keeps it, and is not cut shorter than that.
+    fn grace(&self, request: &PlanRequest<'_>, tokens: SignedDuration) -> Step {
+        let policy = request.policy;
+        let is_observed = request.shape.can_suspend || request.shape.overlap == Overlap::KeyRing;
+        let (length, kept) = if is_observed {
+            (policy.grace, SignedDuration::ZERO)
+        } else {
+            let kept = policy.retention.saturating_sub(policy.soak).max(SignedDuration::ZERO);
+            (policy.grace.max(kept), kept)
+        };
+        Action::Watch {
+            watch: Watch::Grace,
+            length,
+            at_least: length.min(tokens.max(kept)),
+        }
     }
 
     fn validate(&self, request: &PlanRequest<'_>) -> Step {

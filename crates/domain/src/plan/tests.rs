@@ -2,7 +2,7 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::id::Revision;
-use crate::policy::TokenLifetime;
+use crate::policy::{GracePlacement, TokenLifetime};
 use crate::schedule::Period;
 use crate::trigger::{EmergencyMode, LiveTokens};
 
@@ -248,4 +248,62 @@ fn replacing_ends_every_other_version_whatever_it_names() {
         steps[stage] = serde_json::json!({"action": "replace", "from": 7, "to": 2});
     });
     assert!(plan.unwrap_err().to_string().contains("lock somebody out"));
+}
+
+#[test]
+fn consumers_that_cannot_be_asked_must_have_time_to_converge() {
+    let mut policy = policy();
+    policy.converge_within = SignedDuration::from_mins(4);
+    policy.adopt_within = SignedDuration::from_mins(5);
+    let error = plan(shape(Overlap::KeyRing), &policy, &Trigger::Routine).unwrap_err();
+    let words = error.to_string();
+    assert!(words.contains("converge_within (4 min)"), "{words}");
+    assert!(words.contains("give `converge_within` 5 min or more"), "{words}");
+    // An emergency does not wait until somebody mends that, nor for nothing.
+    let contain = emergency(EmergencyMode::ContainFirst, LiveTokens::Refuse);
+    let emergency = plan(shape(Overlap::KeyRing), &policy, &contain).unwrap();
+    assert_eq!(emergency.limits().converge_within, SignedDuration::from_mins(5));
+    policy.converge_within = policy.adopt_within;
+    assert!(plan(shape(Overlap::KeyRing), &policy, &Trigger::Routine).is_ok());
+}
+
+#[test]
+fn what_would_be_due_for_ever_is_refused() {
+    let mut policy = policy();
+    policy.period = Period::days(9);
+    assert!(plan(shape(Overlap::KeyRing), &policy, &Trigger::Routine).is_ok());
+    policy.grace_placement = GracePlacement::BeforeDue;
+    let words = plan(shape(Overlap::KeyRing), &policy, &Trigger::Routine)
+        .unwrap_err()
+        .to_string();
+    assert!(words.contains("no less than the period of 9 days"), "{words}");
+    assert!(words.contains("grace_placement = \"after_due\""), "{words}");
+    policy.period = Period::days(10);
+    assert!(plan(shape(Overlap::KeyRing), &policy, &Trigger::Routine).is_ok());
+}
+
+#[test]
+fn where_nothing_is_suspended_the_grace_keeps_the_old_version_for_its_retention() {
+    let mut policy = policy();
+    policy.tokens = Vec::new();
+    let hours = SignedDuration::from_hours;
+    (policy.grace, policy.soak, policy.retention) = (hours(1), hours(2), hours(48));
+    let grace = |can_suspend| {
+        let shape = Shape {
+            can_suspend,
+            ..shape(Overlap::TwoVersions)
+        };
+        let plan = plan(shape, &policy, &Trigger::Routine).unwrap();
+        let of = |step: &Step| match step {
+            Action::Watch {
+                watch: Watch::Grace,
+                length,
+                at_least,
+            } => Some((*length, *at_least)),
+            _ => None,
+        };
+        plan.steps().iter().find_map(of).unwrap()
+    };
+    assert_eq!(grace(true), (hours(1), hours(0)));
+    assert_eq!(grace(false), (hours(46), hours(46)));
 }

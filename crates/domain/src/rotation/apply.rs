@@ -61,6 +61,7 @@ impl Rotation {
             attributes: Default::default(),
             approved_by: None,
             switched_at: None,
+            moved_at: None,
             canary: Canary::default(),
             failures: Vec::new(),
             proofs: Arc::default(),
@@ -263,6 +264,10 @@ impl Rotation {
         let shows_new = |action: &Action| matches!(action, Action::Deliver { to, .. } if to.primary == new);
         if self.switched_at.is_none() && self.action().is_some_and(shows_new) {
             self.switched_at = Some(entry.at);
+        }
+        let moves = |action: &Action| matches!(action, Action::Converge { view } if view.primary == new);
+        if self.moved_at.is_none() && self.action().is_some_and(moves) {
+            self.moved_at = Some(entry.at);
         }
         let over = self.action() == Some(&Action::Close);
         self.phase = if over {

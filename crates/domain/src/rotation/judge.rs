@@ -99,6 +99,11 @@ impl Rotation {
             Watch::Grace | Watch::Outlast | Watch::Observe => self.step_since.saturating_add(length),
         };
         let over = over.unwrap_or(Timestamp::MAX);
+        let over = if watch == Watch::Observe {
+            over.max(self.kept_until())
+        } else {
+            over
+        };
         match &sample.verdict {
             // On the way back only the time counts: there is nowhere else to go.
             _ if self.position.unwinding && now >= over => Judgement::Pass,
@@ -138,6 +143,13 @@ impl Rotation {
             AtDeadline::Proceed => Judgement::Pass,
             AtDeadline::Unwind => self.give_up(format!("the old version is still used: {why}")),
         }
+    }
+
+    /// Until when the old version is kept at the least, however short its grace was cut.
+    fn kept_until(&self) -> Timestamp {
+        let retention = self.plan().limits().retention;
+        let kept = self.moved_at.map(|moved| moved.saturating_add(retention));
+        kept.map_or(Timestamp::MIN, |until| until.unwrap_or(Timestamp::MAX))
     }
 
     fn give_up(&self, reason: String) -> Judgement {

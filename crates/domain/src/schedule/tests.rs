@@ -96,6 +96,21 @@ proptest! {
     }
 
     #[test]
+    fn no_period_is_shorter_than_its_shortest(
+        start in 0i64..4_000_000_000,
+        months in 0u16..30,
+        days in 0u16..400,
+        hours in 0u16..50,
+        zone in proptest::sample::select(vec!["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]),
+    ) {
+        prop_assume!(months + days + hours > 0);
+        let anchor = Timestamp::from_second(start).unwrap();
+        let period = Period { months, days, hours };
+        let schedule = Schedule::new(anchor, period, TimeZone::get(zone).unwrap());
+        prop_assert!(schedule.next_due().unwrap().duration_since(anchor) >= period.shortest());
+    }
+
+    #[test]
     fn a_period_reads_what_it_prints(months in 0u16..100, days in 0u16..100, hours in 0u16..100) {
         prop_assume!(months + days + hours > 0);
         let period = Period { months, days, hours };

@@ -31,6 +31,8 @@ fn policy() -> Policy {
     policy.approvers = vec!["carol".to_owned(), "dave".to_owned()];
     policy.windows = vec!["Tue,Wed 02:00-04:00 UTC".parse().unwrap()];
     policy.interruption = Some("there is one password".to_owned());
+    // The first build did not write it.
+    policy.retention = SignedDuration::ZERO;
     policy.drain.evidence = EvidenceRule::Required;
     policy.drain.at_deadline = AtDeadline::Unwind;
     policy
