@@ -47,7 +47,7 @@ enum Verb {
     Images(images::Args),
     /// The house rules that neither rustc nor clippy knows.
     Tidy,
-    /// The exhaustive fault search: every single fault and every pair of faults.
+    /// The fault search: every single fault, and every pair of faults but those that a longer plan covers.
     Faults(faults::Args),
     /// Real rotations, killed for real at random moments.
     Kills(kills::Args),

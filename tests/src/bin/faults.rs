@@ -1,5 +1,5 @@
-//! The exhaustive fault search: every shape of plan, every trigger, every single fault, every crash point, and every pair of
-//! them. Its last line is `faults: S singles, P pairs, M mutants caught of M, 0 violations, T s`.
+//! The fault search: every shape of plan, every trigger, every single fault and every crash point, and pairs of them. Pairs are left
+//! out where those of a longer plan cover them (routine plans, and plans without an archive); `--everything` searches these too. Its last line is `faults: S singles, P pairs, M mutants caught of M, 0 violations, T s`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports")]
 

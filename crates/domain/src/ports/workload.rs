@@ -26,7 +26,7 @@ pub struct Instance {
 pub enum WorkloadReport {
     /// Every instance that exists, old ones that are still ending included.
     Instances(Vec<Instance>),
-    /// This workload cannot be asked; a delivery is taken as picked up when `roll_out` returned. Says why.
+    /// This workload cannot be asked; a delivery is taken as picked up once the policy's `adopt_within` has passed. Says why.
     Untold(String),
 }
 
