@@ -184,14 +184,6 @@ impl Keywheel {
         self.say(id, Event::Approved { by: by.to_owned() }).await
     }
 
-    /// What has to be looked at by now: rotations that wait no longer and credentials that are due. Read from the journal's index.
-    ///
-    /// # Errors
-    /// Where the journal fails.
-    pub async fn due(&self, limit: usize) -> Result<Vec<keywheel_domain::ports::Due>, AppError> {
-        Ok(self.journal().due(self.now(), limit).await?)
-    }
-
     /// How long a driver that died keeps others from its rotation.
     pub fn lease(&self) -> SignedDuration {
         self.inner.lease

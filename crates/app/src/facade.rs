@@ -170,7 +170,7 @@ impl Keywheel {
     /// The credential as the inventory knows it.
     pub(crate) async fn adopted(&self, name: &CredentialName) -> Result<Credential, AppError> {
         self.wiring(name)?;
-        let known = self.journal().credential(name).await?;
+        let known = self.credential(name).await?;
         known.ok_or_else(|| AppError::NotAdopted(name.clone()))
     }
 

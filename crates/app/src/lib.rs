@@ -14,6 +14,7 @@
 mod adopt;
 mod audit;
 mod commands;
+mod dates;
 mod driver;
 mod error;
 mod facade;

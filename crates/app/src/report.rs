@@ -65,7 +65,7 @@ impl Keywheel {
     /// # Errors
     /// Where the journal fails.
     pub async fn list(&self) -> Result<Vec<CredentialStatus>, AppError> {
-        let known = self.journal().credentials().await?;
+        let known = self.inventory().await?;
         let mut known: BTreeMap<_, _> = known.into_iter().map(|known| (known.name.clone(), known)).collect();
         let usable = self.inner.wirings.iter();
         let usable = usable.map(|(name, wiring)| (name, wiring.kind.as_str(), wiring.policy.period, None));
@@ -137,14 +137,6 @@ impl Keywheel {
             Next::Rest(Outcome::Stuck) => rotation.stuck_because().unwrap_or_default().to_owned(),
             Next::Rest(_) => "nothing".to_owned(),
         }
-    }
-
-    /// What the inventory knows of a credential; `None` where it is not adopted.
-    ///
-    /// # Errors
-    /// Where the journal fails.
-    pub async fn credential(&self, name: &CredentialName) -> Result<Option<Credential>, AppError> {
-        Ok(self.journal().credential(name).await?)
     }
 
     /// The audit record that completed a rotation; `None` while it is not complete.

@@ -13,7 +13,9 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use keywheel_domain::credential::Credential;
 use keywheel_domain::id::{Revision, VersionNumber};
+use keywheel_domain::policy::Policy;
 use keywheel_domain::ports::Journal;
+use keywheel_domain::schedule::Period;
 use keywheel_domain::view::View;
 use keywheel_sqlite::Sqlite;
 
@@ -121,13 +123,10 @@ fn credential(number: usize) -> Credential {
     let attributes = [("username".to_owned(), format!("app_{number}"))].into();
     let view = View::new(Revision(1), version, [version]);
     let name = name(number).parse().expect("it is a path of plain words");
-    let adopted = Credential::adopted(name, attributes, view, now, now);
-    let due_in_hours = if number == 0 { -1 } else { 24 };
-    let next_due = now + jiff::SignedDuration::from_hours(due_in_hours);
-    Credential {
-        next_due: Some(next_due),
-        ..adopted
-    }
+    // One of them is due: it is older than any three months.
+    let age = if number == 0 { 100 * 24 } else { 0 };
+    let created_at = now - jiff::SignedDuration::from_hours(age);
+    Credential::adopted(name, attributes, view, created_at, now).scheduled(&Policy::new(Period::months(3)))
 }
 
 fn keywheel(args: &[&str], folder: &Path) -> Command {

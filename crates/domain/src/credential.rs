@@ -29,7 +29,8 @@ pub struct Credential {
     pub rotated_at: Timestamp,
     /// The rotation that is running.
     pub active: Option<RotationId>,
-    /// When it has to be rotated next, by the policy that the last rotation or adoption knew.
+    /// When it has to be rotated next, by the policy that was known when this was written. A policy of now may say otherwise:
+    /// [`Credential::by`].
     pub next_due: Option<Timestamp>,
 }
 
@@ -88,6 +89,16 @@ impl Credential {
         };
         let pause = SignedDuration::from_hours(1 << doublings).min(SignedDuration::from_hours(24));
         Some(due.max(last.saturating_add(pause).unwrap_or(Timestamp::MAX)))
+    }
+
+    /// The same as a policy of now sees it: the due date follows from it and from when the credential was rotated last. Where a
+    /// rotation is running it is left alone: that one ends with a due date of its own.
+    #[must_use]
+    pub fn by(self, policy: &Policy) -> Self {
+        match self.active {
+            None => self.scheduled(policy),
+            Some(_) => self,
+        }
     }
 
     /// The same with its next due date by that policy. A time zone that is unknown counts as UTC.

@@ -81,11 +81,19 @@ impl Hands<'_> {
         Terms::scheduled(STAYS, self.over)
     }
 
-    pub(super) async fn look(self, limit: usize) -> Happened {
+    /// Looks into the index; the first time after the dates in it were made those of the policies of now.
+    pub(super) async fn look(self, limit: usize, is_first: bool) -> Happened {
         Happened::Looked {
             asked: limit,
-            found: self.app.due(limit).await,
+            found: self.found(limit, is_first).await,
         }
+    }
+
+    async fn found(self, limit: usize, is_first: bool) -> Result<Vec<Due>, AppError> {
+        if is_first {
+            self.app.reschedule().await?;
+        }
+        Ok(self.app.journal().due(self.app.now(), limit).await?)
     }
 
     pub(super) async fn locate(self, rotation: RotationId) -> Happened {
@@ -94,8 +102,13 @@ impl Hands<'_> {
         Happened::Located { rotation, credential }
     }
 
+    /// Another process may have adopted something by another policy, or ended its rotation by one, so the dates are set right again.
     pub(super) async fn count(self) -> Happened {
-        Happened::Counted(self.app.overdue().await)
+        let set_right = self.app.reschedule().await;
+        Happened::Counted(match set_right {
+            Ok(()) => self.app.overdue().await,
+            Err(error) => Err(error),
+        })
     }
 
     /// Opens the rotation of a credential that is due, and drives it.

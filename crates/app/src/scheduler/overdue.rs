@@ -30,7 +30,7 @@ impl Keywheel {
     /// Where the journal fails.
     pub async fn overdue(&self) -> Result<Overdue, AppError> {
         let mut overdue = Overdue::default();
-        for credential in self.journal().credentials().await? {
+        for credential in self.inventory().await? {
             if !self.is_configured(&credential.name) {
                 continue;
             }

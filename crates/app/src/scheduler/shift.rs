@@ -59,6 +59,8 @@ pub(super) struct Shift<'a> {
     /// What canaries measured and nobody wrote down yet.
     canaries: BTreeMap<RotationId, CanaryWatch>,
     rounds: Rounds,
+    /// Whether it could look once.
+    has_seen: bool,
     /// In a run that ends: what is waited for.
     soon: Soon,
     overdue: Overdue,
@@ -88,6 +90,7 @@ impl<'a> Shift<'a> {
             homes: BTreeMap::new(),
             canaries: BTreeMap::new(),
             rounds: Rounds::new(mode, scheduler.look_every),
+            has_seen: false,
             soon: Soon::new(scheduler.patience),
             overdue: Overdue::default(),
             tally: Tally::default(),
@@ -159,7 +162,8 @@ impl<'a> Shift<'a> {
         if self.rounds.look(self.elapsed(), self.queue.waiting(), self.idle()) {
             // What is known may still be due, and must not hide what is not.
             let known = self.known.len() + self.foreign.len() + self.setbacks.len();
-            self.running.push(self.hands.look(self.rounds.more_than(known)).boxed());
+            let look = self.hands.look(self.rounds.more_than(known), !self.has_seen);
+            self.running.push(look.boxed());
         }
         if self.rounds.count(self.elapsed()) {
             self.running.push(self.hands.count().boxed());

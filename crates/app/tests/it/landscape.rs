@@ -190,6 +190,12 @@ impl Landscape {
         at_once(adopter.adopt(&name, &material, made, "ada")).unwrap();
     }
 
+    /// Another policy for a credential that is adopted. Processes that are made from now on go by it.
+    pub(crate) fn change(&mut self, name: &str, policy: Policy) {
+        let managed = self.managed.iter_mut().find(|managed| managed.name.as_str() == name);
+        managed.unwrap().policy = policy;
+    }
+
     /// A process with all the credentials wired.
     pub(crate) fn process(&self, driver: &str) -> Keywheel {
         self.wired(driver, |managed| {

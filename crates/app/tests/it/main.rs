@@ -5,6 +5,7 @@
 mod adoption;
 mod clock;
 mod creation;
+mod dates;
 mod health;
 mod landscape;
 mod operators;

@@ -21,7 +21,7 @@ pub(crate) struct DueLine {
 
 /// A credential that is due.
 pub(crate) async fn credential(session: &Session, name: &CredentialName) -> anyhow::Result<DueLine> {
-    let known = session.ports.journal.credential(name).await?;
+    let known = session.keywheel.credential(name).await?;
     let now = session.ports.clock.now();
     let begins = known.as_ref().and_then(|known| known.may_begin_at());
     let planned = session.keywheel.plan(name, &Trigger::Routine).await;

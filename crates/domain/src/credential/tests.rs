@@ -1,4 +1,5 @@
 use jiff::SignedDuration;
+use proptest::prelude::*;
 
 use super::*;
 use crate::id::{Revision, Sequence};
@@ -209,6 +210,37 @@ fn it_is_due_a_period_after_it_was_rotated_and_earlier_where_grace_ends_on_the_d
     let lead = policy.lead();
     assert!(lead > policy.soak + policy.grace);
     assert_eq!(adopted().scheduled(&policy).next_due, Some(due - lead));
+}
+
+fn policies() -> impl Strategy<Value = Policy> {
+    let zones = proptest::sample::select(vec!["UTC", "Europe/Berlin", "America/New_York", "Nowhere/AtAll"]);
+    (1u16..24, 0i64..100, any::<bool>(), zones).prop_map(|(months, grace, before_due, zone)| Policy {
+        period: Period::months(months),
+        time_zone: zone.to_owned(),
+        grace: SignedDuration::from_hours(grace),
+        grace_placement: if before_due {
+            GracePlacement::BeforeDue
+        } else {
+            GracePlacement::AfterDue
+        },
+        ..policy()
+    })
+}
+
+proptest! {
+    #[test]
+    fn after_every_change_of_its_policy_it_is_due_as_if_it_had_been_adopted_by_the_new_one(
+        changes in proptest::collection::vec(policies(), 1..6),
+    ) {
+        let mut credential = adopted().scheduled(&policy());
+        for policy in changes {
+            credential = credential.by(&policy);
+            prop_assert_eq!(&credential, &adopted().scheduled(&policy));
+            // While a rotation is running nothing is changed.
+            let active = Credential { active: Some("r-1".parse().unwrap()), ..credential.clone() };
+            prop_assert_eq!(&active.clone().by(&self::policy()), &active);
+        }
+    }
 }
 
 #[test]

@@ -18,6 +18,7 @@ impl Shift<'_> {
                 return self.cannot_see(error, pause);
             }
         };
+        self.has_seen = true;
         let cut = found.len() >= asked;
         if !cut && !self.foreign.is_empty() {
             let due: BTreeSet<&Due> = found.iter().collect();
