@@ -161,6 +161,14 @@ fn shape_findings(wiring: &Wiring) -> Vec<Finding> {
             "add a `[[credential.workload]]` with the verifiers' reports",
         ));
     }
+    let notice = wiring.policy.notice;
+    if wiring.notifiers.is_empty() && !notice.is_zero() {
+        findings.push(Finding::warning(
+            "notice",
+            format!("{notice:#} pass before a routine rotation begins, and nobody is configured to be told of it"),
+            "look at `keywheel list` as often as that, or set `notice = \"0 s\"` in the policy",
+        ));
+    }
     findings
 }
 

@@ -44,6 +44,7 @@ impl Driver<'_> {
             self.rotation().trigger().reason()
         );
         match self.tell(message, false).await {
+            Ok(evidence) if evidence.is_empty() => healthy(vec![nobody_told()]),
             Ok(evidence) => healthy(evidence),
             // Who asked for it knows of it; what was promised ahead of time has to reach somebody.
             Err(error) if notice.is_zero() => {
@@ -138,6 +139,12 @@ impl Driver<'_> {
     pub(super) fn limit(&self) -> SignedDuration {
         self.rotation().plan().limits().step_timeout
     }
+}
+
+/// What a notice is worth where nobody is there to be told: it can be looked up.
+fn nobody_told() -> Evidence {
+    let detail = "nobody is configured to be told; `list` and `status` show it";
+    Evidence::new(EvidenceKind::Notified, "nobody", detail)
 }
 
 fn healthy(evidence: Vec<Evidence>) -> Sample {

@@ -8,6 +8,7 @@ mod creation;
 mod dates;
 mod health;
 mod landscape;
+mod notice;
 mod operators;
 mod preflight;
 mod scheduler;
