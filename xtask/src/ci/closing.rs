@@ -50,14 +50,17 @@ pub(super) fn faults(line: &str) -> anyhow::Result<String> {
     Ok(line.trim_start_matches("faults: ").to_owned())
 }
 
-/// `kills: N rotations, M in the middle, V verified, R refused, X violations, T s`, with most of them really in the middle.
+/// `kills: N rotations, M in the middle, V verified, R refused, X violations, T s`, with most of them really in the middle, and clients that logged in.
 pub(super) fn kills(line: &str) -> anyhow::Result<String> {
     let parts: Vec<&str> = line.strip_prefix("kills: ").unwrap_or_default().split(", ").collect();
     let count = |text: &str, unit: &str| text.strip_suffix(unit)?.trim_end().parse::<u64>().ok();
-    let [runs, middle, _verified, refused, violations, _seconds] = parts.as_slice() else {
+    let [runs, middle, verified, refused, violations, _seconds] = parts.as_slice() else {
         bail!("the kills ended with `{line}`");
     };
     let (runs, middle) = (count(runs, "rotations"), count(middle, "in the middle"));
+    if count(verified, "verified").is_none_or(|verified| verified == 0) {
+        bail!("nobody logged in while rotations were killed: `{line}`");
+    }
     if count(refused, "refused") != Some(0) || count(violations, "violations") != Some(0) {
         bail!("the kills found {refused} and {violations}");
     }
@@ -121,6 +124,8 @@ mod tests {
             "kills: 32 rotations, 28 in the middle, 9 verified, 1 refused, 0 violations, 40 s",
             "kills: 32 rotations, 28 in the middle, 9 verified, 0 refused, 1 violations, 40 s",
             "kills: 32 rotations, 15 in the middle, 9 verified, 0 refused, 0 violations, 40 s",
+            "kills: 32 rotations, 28 in the middle, 0 verified, 0 refused, 0 violations, 40 s",
+            "kills: 32 rotations, 28 in the middle, no verified, 0 refused, 0 violations, 40 s",
             "kills: 0 rotations, 0 in the middle, 0 verified, 0 refused, 0 violations, 0 s",
             "",
         ] {

@@ -46,7 +46,7 @@ roll_out = ["/bin/sh", "-c", "env >> seen.txt; tr '\\0' '\\n' < /proc/self/cmdli
 [[credential.probe]]
 kind = "command"
 name = "chatty"
-command = ["/bin/sh", "-c", "cat keys/jwt_private.pem; exit 0"]
+command = ["/bin/sh", "-c", "cat keys/jwt_private.pem; cat keys/jwt_private.pem >&2; test -e ill.txt && exit 0; touch ill.txt; exit 1"]
 
 [credential.archive]
 folder = "archive"
@@ -150,6 +150,11 @@ fn neither_key_is_anywhere_but_in_the_files_that_consumers_read() {
     assert!(
         run.path("seen.txt").exists(),
         "the workload wrote its environment and arguments down"
+    );
+    let heard = |(_, text): &(String, Vec<u8>)| String::from_utf8_lossy(text).contains("[redacted]");
+    assert!(
+        run.said.iter().any(heard),
+        "what the probe said while it was ill was told"
     );
     assert_eq!(run.search(&hunter), []);
     // A search that finds nothing anywhere would prove nothing: the one place where the key belongs has it.

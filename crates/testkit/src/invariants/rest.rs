@@ -155,8 +155,9 @@ fn audited(scene: &Scene<'_>, findings: &mut Findings) {
         .filter(|event| event.rotation.as_ref() == Some(scene.rotation.id()))
         .collect();
     let phases: Vec<_> = ours.iter().map(|event| event.phase).collect();
-    // A rotation that was undone before its preflight has nothing but an end.
-    let complete = phases == [AuditPhase::Begin, AuditPhase::Complete] || phases == [AuditPhase::Complete];
+    // Only a rotation that was undone before its preflight has nothing but an end.
+    let undone = scene.outcome != Outcome::Completed;
+    let complete = phases == [AuditPhase::Begin, AuditPhase::Complete] || (undone && phases == [AuditPhase::Complete]);
     findings.unless(complete, RULE, || format!("it has {phases:?}"));
     let success = ours.last().and_then(|event| event.success);
     let right = success == Some(scene.outcome == Outcome::Completed);
