@@ -24,6 +24,9 @@ impl Postgres {
     /// A database that is there from the start.
     pub const DATABASE: &str = "postgres";
 
+    /// Settings of a server that loses nothing when it is killed.
+    pub const DURABLE: [(&str, &str); 2] = [("fsync", "on"), ("full_page_writes", "on")];
+
     /// A server with default settings, but for speed where only a power cut would show the difference.
     pub async fn start() -> Self {
         Self::start_with(&[]).await
@@ -117,7 +120,7 @@ impl Deref for Postgres {
     }
 }
 
-/// No test cuts the power; so nothing needs to wait for the disk. A server that is killed keeps its data all the same.
+/// Few tests cut anything off; so nothing waits for the disk. Those that kill their server start it with [`Postgres::DURABLE`].
 const FAST: [(&str, &str); 5] = [
     ("fsync", "off"),
     ("full_page_writes", "off"),

@@ -1,10 +1,10 @@
 //! Connections that end at the wrong moment.
 
 use keywheel_domain::ports::{Effect, ErrorKind, Issuer, Retry};
-use keywheel_testkit::containers::Proxy;
+use keywheel_testkit::containers::{Postgres, Proxy};
 use serde_json::json;
 
-use super::company::{ROTATOR, adopted, company, issuer, next, staged};
+use super::company::{ROTATOR, adopted, company, issuer, next, set_up, staged};
 
 #[tokio::test]
 async fn an_answer_that_is_lost_on_the_way_back_is_an_unknown_effect_and_repeating_resolves_it() {
@@ -149,7 +149,8 @@ async fn an_effect_that_was_unknown_once_stays_so_when_the_next_attempt_fails_fo
 
 #[tokio::test]
 async fn a_restart_of_the_server_changes_nothing_for_versions() {
-    let server = company().await;
+    let server = Postgres::start_with(&Postgres::DURABLE).await;
+    set_up(&server).await;
     let issuer = issuer(server.port(), json!({}));
     let new = staged(&issuer, &adopted()).await;
     issuer.retire(&adopted()).await.unwrap();

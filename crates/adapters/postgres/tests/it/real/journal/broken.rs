@@ -13,7 +13,7 @@ use keywheel_domain::ports::{
 };
 use keywheel_domain::rotation::{Outcome, Rotation};
 use keywheel_postgres::{Database, DatabaseConfig};
-use keywheel_testkit::containers::Proxy;
+use keywheel_testkit::containers::{Postgres, Proxy};
 use keywheel_testkit::sample::{self, Walk};
 
 use tokio::sync::Semaphore;
@@ -162,7 +162,7 @@ async fn a_server_that_restarts_loses_and_doubles_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_crashes_loses_and_doubles_nothing() {
-    let place = Place::start().await;
+    let place = Place::start_with(&Postgres::DURABLE).await;
     rotate_while(&place, async |place, _| {
         place.server.kill().await;
         place.server.start_again().await;
