@@ -20,21 +20,22 @@ impl Keywheel {
     /// Where the credential is not configured or the journal fails. A backend that fails is a finding.
     pub async fn doctor(&self, name: &CredentialName) -> Result<Vec<Finding>, AppError> {
         let wiring = self.wiring(name)?;
-        let Some(credential) = self.journal().credential(name).await? else {
-            let mut findings = self.backend_findings(wiring, None).await;
-            findings.extend(health::findings(wiring, None).await);
+        let known = self.journal().credential(name).await?;
+        let mut findings = match &known {
+            None => self.backend_findings(wiring, None).await,
+            Some(credential) => {
+                let found = self.findings(credential).await;
+                found.unwrap_or_else(|error| vec![failure("preflight", &error)])
+            }
+        };
+        findings.extend(health::findings(wiring, None).await);
+        if known.is_none() {
             findings.push(Finding::warning(
                 name.as_str(),
                 "is configured and not adopted yet",
                 format!("run `keywheel adopt {name}`"),
             ));
-            return Ok(findings);
-        };
-        let mut findings = self
-            .findings(&credential)
-            .await
-            .unwrap_or_else(|error| vec![failure("preflight", &error)]);
-        findings.extend(health::findings(wiring, None).await);
+        }
         Ok(findings)
     }
 
