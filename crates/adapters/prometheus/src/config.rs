@@ -1,7 +1,7 @@
 //! What an operator writes about a guard. The token that a server wants is not among it: it comes from a
 //! [`SecretSource`](keywheel_domain::ports::SecretSource).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 use keywheel_domain::ports::PortError;
@@ -76,6 +76,13 @@ pub struct AlertProbeConfig {
 }
 
 impl QueryProbeConfig {
+    /// Relative paths count from `base`.
+    #[must_use]
+    pub fn relative_to(mut self, base: &Path) -> Self {
+        self.ca_file = self.ca_file.map(|file| base.join(file));
+        self
+    }
+
     /// Refuses what cannot be meant.
     pub(crate) fn validate(&self) -> Result<(), PortError> {
         let name = &self.name;
@@ -113,6 +120,13 @@ impl QueryProbeConfig {
 }
 
 impl AlertProbeConfig {
+    /// Relative paths count from `base`.
+    #[must_use]
+    pub fn relative_to(mut self, base: &Path) -> Self {
+        self.ca_file = self.ca_file.map(|file| base.join(file));
+        self
+    }
+
     /// Refuses what cannot be meant.
     pub(crate) fn validate(&self) -> Result<(), PortError> {
         if self.matchers.is_empty() {

@@ -5,6 +5,8 @@ use std::path::Path;
 use keywheel_local::config::ProbeConfig as LocalProbe;
 #[cfg(feature = "prometheus")]
 use keywheel_prometheus::config::{AlertProbeConfig, QueryProbeConfig};
+#[cfg(feature = "prometheus")]
+use serde::de::DeserializeOwned;
 
 use super::document::Section;
 use super::error::ConfigError;
@@ -39,19 +41,21 @@ pub(super) fn read(mut section: Section<'_>, base: &Path) -> Result<ProbeConfig,
     match section.kind(KINDS)?.as_str() {
         "command" => section.read().map(LocalProbe::Command).map(ProbeConfig::Local),
         #[cfg(feature = "prometheus")]
-        "prometheus" => {
-            let password = SecretPlace::take(&mut section, "token", base)?;
-            let mut config: QueryProbeConfig = section.read()?;
-            config.ca_file = config.ca_file.map(|file| base.join(file));
-            Ok(ProbeConfig::Query(Guarded { config, password }))
-        }
+        "prometheus" => server(section, base, QueryProbeConfig::relative_to).map(ProbeConfig::Query),
         #[cfg(feature = "prometheus")]
-        "alertmanager" => {
-            let password = SecretPlace::take(&mut section, "token", base)?;
-            let mut config: AlertProbeConfig = section.read()?;
-            config.ca_file = config.ca_file.map(|file| base.join(file));
-            Ok(ProbeConfig::Alerts(Guarded { config, password }))
-        }
+        "alertmanager" => server(section, base, AlertProbeConfig::relative_to).map(ProbeConfig::Alerts),
         _ => section.read().map(LocalProbe::Http).map(ProbeConfig::Local),
     }
+}
+
+/// A server that may want a token.
+#[cfg(feature = "prometheus")]
+fn server<T: DeserializeOwned>(
+    mut section: Section<'_>,
+    base: &Path,
+    whole: impl Fn(T, &Path) -> T,
+) -> Result<Guarded<T>, ConfigError> {
+    let password = SecretPlace::take(&mut section, "token", base)?;
+    let config = whole(section.read()?, base);
+    Ok(Guarded { config, password })
 }
