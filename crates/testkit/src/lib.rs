@@ -7,6 +7,7 @@
 //! - [`fake`]: every port on that world; [`fault`]: every port with faults in front of it;
 //! - [`invariants`]: what must be true of every run, whatever went wrong on its way;
 //! - [`leak`]: canary secrets, and the search for them;
+//! - [`process`]: a test's binary again, as another process that can be killed;
 //! - [`strategies`]: policies, shapes and triggers for property tests;
 //! - `containers`, by the feature of that name: real servers, and a proxy that loses connections and answers;
 //! - `kubernetes`, by the feature of that name: a server of the Kubernetes API, and what goes wrong with it.
@@ -22,6 +23,7 @@ pub mod invariants;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 pub mod leak;
+pub mod process;
 #[cfg(feature = "containers")]
 mod proxy;
 pub mod rig;

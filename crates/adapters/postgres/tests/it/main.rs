@@ -1,5 +1,4 @@
 //! PostgreSQL on real servers.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-mod process;
 mod real;

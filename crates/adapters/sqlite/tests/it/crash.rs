@@ -14,7 +14,7 @@ use keywheel_sqlite::Sqlite;
 use keywheel_testkit::sample::{self, Walk};
 use tempfile::TempDir;
 
-use crate::process::{Process, role, tell};
+use keywheel_testkit::process::{Process, role, tell};
 
 const KILLS: u64 = 20;
 /// Enough to have several of them wait for one commit.
@@ -24,7 +24,7 @@ const DRIVERS: u64 = 4;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_victim() {
     let Some((_, path)) = role() else { return };
-    let database = Sqlite::open(&path).await.unwrap();
+    let database = Sqlite::open(path.as_ref()).await.unwrap();
     let drivers = (0..DRIVERS).map(|number| tokio::spawn(rotate_for_ever(Arc::clone(&database), number)));
     for driver in drivers.collect::<Vec<_>>() {
         driver.await.unwrap();
@@ -84,7 +84,7 @@ async fn what_was_acknowledged_survives_a_kill_at_any_moment() {
     let mut acknowledged = BTreeMap::new();
     for _ in 0..KILLS {
         let mut victim = Process::start("crash::a_victim", "victim", &path);
-        let first: Vec<_> = (0..random.usize(1..80)).map_while(|_| victim.next()).collect();
+        let first: Vec<_> = (0..random.usize(1..80)).map_while(|_| victim.hear()).collect();
         for told in first.into_iter().chain(victim.kill()) {
             let (rotation, sequence) = told.split_once(' ').unwrap();
             acknowledged.insert(

@@ -4,5 +4,4 @@
 mod contract;
 mod crash;
 mod files;
-mod process;
 mod race;

@@ -8,13 +8,13 @@ use keywheel_sqlite::Sqlite;
 use keywheel_testkit::sample::{self, Walk};
 use tempfile::TempDir;
 
-use crate::process::{Process, role, tell};
+use keywheel_testkit::process::{Process, role, tell};
 
 /// What a racing process does; nothing where no test started it.
 #[tokio::test]
 async fn a_racer() {
     if let Some((driver, path)) = role() {
-        let database = Sqlite::open_existing(&path).await.unwrap();
+        let database = Sqlite::open_existing(path.as_ref()).await.unwrap();
         while take_a_step(&database, &driver, &sample::rotation_id(1)).await {}
     }
 }

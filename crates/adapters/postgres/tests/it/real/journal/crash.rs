@@ -13,7 +13,7 @@ use keywheel_postgres::Database;
 use keywheel_testkit::sample::{self, Walk};
 
 use super::{Place, config, open, open_existing};
-use crate::process::{Process, role, tell};
+use keywheel_testkit::process::{Process, role, tell};
 
 const KILLS: u64 = 10;
 /// Enough to have several of them wait for one commit.
@@ -23,7 +23,7 @@ const DRIVERS: u64 = 4;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_victim() {
     let Some((victim, port)) = role() else { return };
-    let database = open_existing(&config(port.parse().unwrap(), "journal_0"))
+    let database = open_existing(&config(port.to_str().unwrap().parse().unwrap(), "journal_0"))
         .await
         .unwrap();
     let drivers =
@@ -90,7 +90,7 @@ async fn what_was_acknowledged_survives_a_kill_at_any_moment() {
     let mut acknowledged = BTreeMap::new();
     for _ in 0..KILLS {
         let mut victims = ["one", "two"].map(|name| Process::start("real::journal::crash::a_victim", name, &port));
-        let first: Vec<_> = (0..random.usize(1..80)).map_while(|_| victims[0].next()).collect();
+        let first: Vec<_> = (0..random.usize(1..80)).map_while(|_| victims[0].hear()).collect();
         let told = victims.map(Process::kill);
         for told in told.into_iter().flatten().chain(first) {
             let (rotation, sequence) = told.split_once(' ').unwrap();

@@ -8,13 +8,13 @@ use keywheel_postgres::Database;
 use keywheel_testkit::sample::{self, Walk};
 
 use super::{Place, config, open, open_existing};
-use crate::process::{Process, role, tell};
+use keywheel_testkit::process::{Process, role, tell};
 
 /// What a racing process does; nothing where no test started it.
 #[tokio::test]
 async fn a_racer() {
     if let Some((driver, port)) = role() {
-        let config = config(port.parse().unwrap(), "journal_0");
+        let config = config(port.to_str().unwrap().parse().unwrap(), "journal_0");
         let database = open_existing(&config).await.unwrap();
         while take_a_step(&database, &driver, &sample::rotation_id(1)).await {}
     }
