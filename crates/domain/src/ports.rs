@@ -31,7 +31,7 @@ pub use secret_source::SecretSource;
 pub use secret_store::{Delivery, SecretStore};
 pub use workload::{Instance, Workload, WorkloadReport};
 
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, EvidenceKind};
 
 /// What one look at the world says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,4 +51,17 @@ pub struct Sample {
     pub verdict: Verdict,
     /// The facts.
     pub evidence: Vec<Evidence>,
+}
+
+impl Sample {
+    /// One look of a probe with its one fact. `healthy` is what was seen where all is well; of anything else the verdict says why.
+    pub fn of_health(probe: &str, verdict: Verdict, healthy: &str) -> Self {
+        let detail = match &verdict {
+            Verdict::Healthy => healthy.to_owned(),
+            Verdict::Unhealthy(why) => format!("unhealthy: {why}"),
+            Verdict::Unknown(why) => format!("unknown: {why}"),
+        };
+        let evidence = vec![Evidence::new(EvidenceKind::Health, probe, detail)];
+        Self { verdict, evidence }
+    }
 }

@@ -8,8 +8,7 @@ mod json;
 
 use std::sync::Arc;
 
-use keywheel_domain::evidence::{Evidence, EvidenceKind};
-use keywheel_domain::ports::{HealthProbe, PortError, Sample, Verdict};
+use keywheel_domain::ports::{HealthProbe, PortError};
 
 use crate::config::{ProbeConfig, Surroundings};
 
@@ -26,15 +25,4 @@ pub fn health_probe(config: &ProbeConfig, surroundings: &Surroundings) -> Result
         ProbeConfig::Http(config) => return Err(crate::error::without_http(&config.name)),
         ProbeConfig::Command(config) => Arc::new(command::CommandProbe::new(config, surroundings)?),
     })
-}
-
-/// One look with its one fact.
-fn sample(name: &str, verdict: Verdict, healthy: &str) -> Sample {
-    let detail = match &verdict {
-        Verdict::Healthy => healthy.to_owned(),
-        Verdict::Unhealthy(why) => format!("unhealthy: {why}"),
-        Verdict::Unknown(why) => format!("unknown: {why}"),
-    };
-    let evidence = vec![Evidence::new(EvidenceKind::Health, name, detail)];
-    Sample { verdict, evidence }
 }

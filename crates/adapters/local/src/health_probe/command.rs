@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use keywheel_domain::ports::{HealthProbe, PortError, Sample, Verdict};
 
-use super::sample;
 use crate::command::{CommandLine, Failure, OUTPUT_LIMIT, Run};
 use crate::config::{CommandProbeConfig, Surroundings};
 
@@ -50,6 +49,6 @@ impl HealthProbe for CommandProbe {
             Err(Failure::NotStarted(error)) => Verdict::Unknown(format!("`{program}` cannot be started: {error}")),
             Err(Failure::Lost(error)) => Verdict::Unknown(format!("`{program}` ended unseen: {error}")),
         };
-        sample(&self.name, verdict, &format!("`{program}` exited with 0"))
+        Sample::of_health(&self.name, verdict, &format!("`{program}` exited with 0"))
     }
 }

@@ -12,7 +12,6 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 use super::json::{self, Checked};
-use super::sample;
 use crate::config::{HttpProbeConfig, JsonCheck, Surroundings};
 use crate::http::{Address, Answer, Client, Failure};
 use crate::redact;
@@ -100,7 +99,7 @@ impl HealthProbe for HttpProbe {
         // Read anew each time: what is in the file is a credential, too, and may be rotated.
         let headers = match self.headers_file.as_deref().map(read_headers).transpose() {
             Ok(headers) => headers,
-            Err(why) => return sample(&self.name, Verdict::Unknown(why), ""),
+            Err(why) => return Sample::of_health(&self.name, Verdict::Unknown(why), ""),
         };
         let clock = self.surroundings.clock.as_ref();
         let answer = self
@@ -114,7 +113,7 @@ impl HealthProbe for HttpProbe {
             }
             Err(failure) => (self.judge_failure(failure), String::new()),
         };
-        sample(&self.name, verdict, &healthy)
+        Sample::of_health(&self.name, verdict, &healthy)
     }
 }
 

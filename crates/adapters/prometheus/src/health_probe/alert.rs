@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use keywheel_domain::ports::{Clock, HealthProbe, PortError, Sample, SecretSource, Verdict};
 
-use super::sample;
 use crate::alerts::{firing, listed};
 use crate::client::Client;
 use crate::config::AlertProbeConfig;
@@ -59,6 +58,6 @@ impl HealthProbe for AlertProbe {
             .look()
             .await
             .unwrap_or_else(|error| Verdict::Unknown(error.chain()));
-        sample(&self.config.name, verdict, "no alert fires")
+        Sample::of_health(&self.config.name, verdict, "no alert fires")
     }
 }

@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use keywheel_domain::ports::{Clock, HealthProbe, PortError, Sample, SecretSource, Verdict};
 
-use super::sample;
 use crate::client::Client;
 use crate::config::{Baseline, QueryProbeConfig};
 use crate::series::{self, Limits, Moments, Numbers};
@@ -107,6 +106,6 @@ impl HealthProbe for QueryProbe {
 
     async fn sample(&self, began: Option<Timestamp>) -> Sample {
         let (verdict, healthy) = self.look(began).await;
-        sample(&self.config.name, verdict, &healthy)
+        Sample::of_health(&self.config.name, verdict, &healthy)
     }
 }
